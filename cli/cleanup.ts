@@ -1,0 +1,8 @@
+import type { CommonOptions } from './command-options.js';
+import { CommandError } from './errors.js';
+import type { ExitCode } from './exit-codes.js';
+import type { Io } from './io.js';
+
+export function runCleanup(_options: CommonOptions, _io: Io): Promise<ExitCode> {
+  return Promise.reject(new CommandError('cleanup: not built yet'));
+}

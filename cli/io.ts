@@ -1,0 +1,48 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Where a command speaks to its user. With `--json` stdout carries one object and nothing else. */
+export interface Io {
+  /** Human text for stdout; dropped with `--json`. Ends with a newline of its own. */
+  out(text: string): void;
+  /** Human text for stderr. */
+  err(text: string): void;
+  /** The one object of `--json`; ignored without it. */
+  json(value: unknown): void;
+  readonly wantsJson: boolean;
+  readonly quiet: boolean;
+  /** Whether `out` reaches a terminal. */
+  readonly stdoutIsTty: boolean;
+  readonly stderrIsTty: boolean;
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+const COLUMNS_DEFAULT = 80;
+
+export function createIo(options: { json: boolean; quiet: boolean }): Io {
+  return {
+    out: (text) => {
+      if (!options.json) process.stdout.write(text);
+    },
+    err: (text) => {
+      process.stderr.write(text);
+    },
+    json: (value) => {
+      if (options.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    wantsJson: options.json,
+    quiet: options.quiet,
+    stdoutIsTty: process.stdout.isTTY && !options.json,
+    stderrIsTty: process.stderr.isTTY,
+    columns: process.stdout.columns || COLUMNS_DEFAULT,
+    colour: process.stdout.isTTY && !options.json && !process.env['NO_COLOR'],
+  };
+}
+
+/** Makes a name safe to print: control characters become `\xHH`, so no file can drive a terminal. */
+export function printable(name: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
+  return stripVTControlCharacters(name).replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
+    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}

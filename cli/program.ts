@@ -1,0 +1,132 @@
+import { Command, Option } from 'commander';
+import type {
+  CommonOptions,
+  DiagnoseOptions,
+  RepairOptions,
+  ReplayOptions,
+  VerifyOptions,
+} from './command-options.js';
+import type { ExitCode } from './exit-codes.js';
+import { createIo, type Io } from './io.js';
+import { scanOptionsFrom, withScanOptions } from './scan-options.js';
+import { VERSION } from './version.js';
+
+type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
+
+/** Runs a command's module, loaded only now so that every other command starts without it. */
+async function execute<O extends CommonOptions>(options: O, load: () => Promise<Run<O>>): Promise<void> {
+  const run = await load();
+  process.exitCode = await run(options, createIo({ json: options.json, quiet: options.quiet }));
+}
+
+function command(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(
+      new Option('--data-dir <dir>', 'where journal, catalog and logs live').env('NAS_SCANNER_DATA_DIR'),
+    )
+    .addOption(new Option('--db-name <file>', "the catalog's file name").env('NAS_SCANNER_DB_NAME'))
+    .option('--json', 'print one JSON object', false)
+    .option('--quiet', 'print only what went wrong', false);
+}
+
+const scanId = (): Option =>
+  new Option('--scan <id>', 'a scan of the journal (see scans); default: the last');
+
+/** The whole command line. Parsing errors throw CommanderError. */
+export function createProgram(): Command {
+  const program = new Command('nas-scanner')
+    .description('Catalogs the files of a NAS mount into SQLite, through a journal that loses nothing.')
+    .version(VERSION)
+    .showHelpAfterError('(nas-scanner --help shows the commands)')
+    .addHelpText('after', EXAMPLES);
+  program.addCommand(
+    withScanOptions(command('scan', 'scan a mount into the catalog'))
+      .argument('<path>', 'the directory to scan, for example /mnt/user/Archive')
+      .argument('<name>', 'what the catalog calls it, for example Archive')
+      .action((path: string, name: string, _options, self: Command) =>
+        execute(scanOptionsFrom(self, path, name), async () => (await import('./scan.js')).runScan),
+      ),
+  );
+  program.addCommand(
+    withScanOptions(command('preflight', 'check everything a scan needs, without scanning'))
+      .argument('<path>', 'the directory that would be scanned')
+      .action((path: string, _options, self: Command) =>
+        execute(scanOptionsFrom(self, path, ''), async () => (await import('./preflight.js')).runPreflight),
+      ),
+  );
+  program.addCommand(
+    command('replay', 'rebuild the catalog from the journal')
+      .option('--scan <id...>', 'only these scans')
+      .option('--until <scan|time>', 'the catalog as it was then')
+      .option('--to <file>', 'write it there instead of in place')
+      .action((options: ReplayOptions) =>
+        execute(options, async () => (await import('./replay.js')).runReplay),
+      ),
+  );
+  program.addCommand(
+    command('verify', 'read every record of the journal and say what is sound')
+      .addOption(scanId())
+      .action((options: VerifyOptions) =>
+        execute(options, async () => (await import('./verify.js')).runVerify),
+      ),
+  );
+  program.addCommand(
+    command('repair', 'cut torn tails off, after copying them to quarantine')
+      .addOption(scanId())
+      .option('--dry-run', 'only say what would be done', false)
+      .action((options: RepairOptions) =>
+        execute(options, async () => (await import('./repair.js')).runRepair),
+      ),
+  );
+  program.addCommand(
+    command('diagnose', 'say what went wrong and what to do')
+      .alias('debug')
+      .addOption(scanId())
+      .option('--offline', 'look at the journal alone', false)
+      .option('--html <file>', 'write a page to look at or to share')
+      .option('--redact', 'mask paths', false)
+      .action((options: DiagnoseOptions) =>
+        execute(options, async () => (await import('./diagnose.js')).runDiagnose),
+      ),
+  );
+  const simple: [string, string, () => Promise<Run<CommonOptions>>][] = [
+    ['status', 'the running or last scan, once', async () => (await import('./status.js')).runStatus],
+    ['monitor', 'the running scan, live', async () => (await import('./monitor.js')).runMonitor],
+    ['stats', 'totals by mount and type', async () => (await import('./stats.js')).runStats],
+    ['scans', 'every scan in the journal', async () => (await import('./scans.js')).runScans],
+    [
+      'cleanup',
+      'remove containers left by dead scans',
+      async () => (await import('./cleanup.js')).runCleanup,
+    ],
+    [
+      'self-test',
+      'prove that all of it works here',
+      async () => (await import('./self-test.js')).runSelfTest,
+    ],
+  ];
+  for (const [name, description, load] of simple) {
+    program.addCommand(command(name, description).action((options: CommonOptions) => execute(options, load)));
+  }
+  program.addCommand(
+    new Command('worker').requiredOption('--task <file>').action(async (options: { task: string }) => {
+      const { runWorker } = await import('../src/worker/main.js');
+      process.exitCode = await runWorker(options.task);
+    }),
+    { hidden: true },
+  );
+  for (const each of [program, ...program.commands]) each.exitOverride();
+  return program;
+}
+
+const EXAMPLES = `
+Examples:
+  nas-scanner scan /mnt/user/Archive Archive     scan a share into the catalog
+  nas-scanner status                             how the running or last scan stands
+  nas-scanner diagnose                           what went wrong, and what to do
+  nas-scanner stats                              files and bytes by share and type
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some entries could not be read,
+4 incomplete, 5 journal not sound, 11 another scan is running, 130 Ctrl-C, 143 SIGTERM.
+`;

@@ -1,0 +1,151 @@
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { ScanOptions } from './command-options.js';
+import { usageError } from './errors.js';
+import { printable } from './io.js';
+
+const GIB = 1024 ** 3;
+const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
+
+/** What commander hands over: text as it was typed. */
+interface RawScanOptions {
+  dataDir?: string;
+  dbName?: string;
+  json: boolean;
+  quiet: boolean;
+  engine: ScanOptions['engine'];
+  fastStart?: boolean;
+  chunkSize: string;
+  maxContainers: string;
+  workers?: string;
+  cpus?: string;
+  memory?: string;
+  image: string;
+  analysisTimeout: string;
+  ioTimeout: string;
+  startTimeout: string;
+  healthInterval: string;
+  stallTimeout: string;
+  stallAction: ScanOptions['stallAction'];
+  fullDiskWait: string;
+  retries: string;
+  checksum: ScanOptions['checksum'];
+  exclude?: string[];
+  oneFileSystem?: boolean;
+  hostPath?: string[];
+  resume?: boolean;
+  fresh?: boolean;
+  nice: boolean;
+}
+
+function number(flag: string, text: string, limits: { min: number; max?: number; whole?: boolean }): number {
+  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+  const max = limits.max ?? Number.MAX_SAFE_INTEGER;
+  if (!(value >= limits.min && value <= max) || (limits.whole === true && !Number.isInteger(value))) {
+    const kind = limits.whole === true ? 'a whole number' : 'a number';
+    const range = limits.max === undefined ? `of ${limits.min} or more` : `from ${limits.min} to ${max}`;
+    throw usageError(`${flag} ${text} makes no sense: it takes ${kind} ${range}`);
+  }
+  return value;
+}
+
+const SECONDS_MAX = 30 * 24 * 3600;
+function milliseconds(flag: string, text: string, min: number): number {
+  return number(flag, text, { min, max: SECONDS_MAX }) * 1000;
+}
+
+/** `512m`, `2g`, `1.5GiB`, or bytes. */
+export function parseSize(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
+  const bytes = match === null ? 0 : Number(match[1]) * (SIZE_UNITS[(match[2] ?? '').toLowerCase()] ?? 0);
+  if (bytes < 1) throw usageError(`${flag} ${text} makes no sense: it takes a size such as 512m or 2g`);
+  return Math.floor(bytes);
+}
+
+function hostPath(text: string): { inside: string; outside: string } {
+  const at = text.indexOf('=');
+  const inside = text.slice(0, at);
+  const outside = text.slice(at + 1);
+  if (at < 1 || !inside.startsWith('/') || !outside.startsWith('/')) {
+    throw usageError(`--host-path ${text} makes no sense: it takes INSIDE=OUTSIDE, both absolute`);
+  }
+  return { inside, outside };
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** Adds the options of `scan` and `preflight`; each can also be set as NAS_SCANNER_<OPTION>. */
+export function withScanOptions(command: Command): Command {
+  const option = (flags: string, text: string, fallback?: string): Option => {
+    const made = new Option(flags, text);
+    made.env(`NAS_SCANNER_${made.name().toUpperCase().replaceAll('-', '_')}`);
+    return fallback === undefined ? made : made.default(fallback);
+  };
+  const all = [
+    option('--engine <engine>', 'how workers run', 'auto').choices(['auto', 'docker', 'process']),
+    option('--fast-start', 'plan from the top-level listing alone'),
+    option('--chunk-size <GB>', 'split directories above this', '100'),
+    option('--max-containers <n>', 'workers at once, of either engine', '8'),
+    option('--workers <n>', 'directories at once inside one worker (default: measured)'),
+    option('--cpus <n>', 'CPUs of one worker (default: a fair share)'),
+    option('--memory <size>', 'memory of one worker, such as 512m (default: a fair share)'),
+    option('--image <name>', 'image of the worker containers', 'nas-scanner-hp:latest'),
+    option('--analysis-timeout <seconds>', 'per directory', '1800'),
+    option('--io-timeout <seconds>', 'one file-system operation', '60'),
+    option('--start-timeout <seconds>', 'start of one container', '30'),
+    option('--health-interval <seconds>', 'between health checks', '300'),
+    option('--stall-timeout <seconds>', 'without progress of a worker', '3600'),
+    option('--stall-action <action>', 'when a worker stalls', 'warn').choices(['warn', 'restart']),
+    option('--full-disk-wait <seconds>', 'how long a full disk pauses the scan', '600'),
+    option('--retries <n>', 'of a failed chunk', '2'),
+    option('--checksum <mode>', 'of file contents', 'sampled').choices(['none', 'sampled', 'full']),
+    option('--exclude <glob>', 'leave out; repeatable').argParser(collect),
+    option('--one-file-system', 'do not cross mount points'),
+    option('--host-path <inside=outside>', "a path's name on the Docker host; repeatable").argParser(collect),
+    option('--resume', 'go on with the unfinished scan of this mount'),
+    option('--fresh', 'begin a new scan even if one is unfinished'),
+  ];
+  for (const each of all) command.addOption(each);
+  return command.option('--no-nice', 'do not lower the priority of workers');
+}
+
+/** Checks what was typed. @throws CommandError with exit code 2 and what to type instead */
+export function scanOptionsFrom(command: Command, path: string, name: string): ScanOptions {
+  const raw = command.opts<RawScanOptions>();
+  if (raw.resume === true && raw.fresh === true) throw usageError('--resume and --fresh exclude each other');
+  if (name !== printable(name)) throw usageError('NAME must not contain control characters');
+  const counted = (flag: string, text: string, min: number): number =>
+    number(flag, text, { min, max: 10_000, whole: true });
+  return {
+    ...(raw.dataDir === undefined ? {} : { dataDir: raw.dataDir }),
+    ...(raw.dbName === undefined ? {} : { dbName: raw.dbName }),
+    json: raw.json,
+    quiet: raw.quiet,
+    mountPath: resolve(path),
+    mountName: name,
+    engine: raw.engine,
+    fastStart: raw.fastStart === true,
+    chunkBytes: number('--chunk-size', raw.chunkSize, { min: 0.000001, max: 1_000_000 }) * GIB,
+    maxContainers: counted('--max-containers', raw.maxContainers, 1),
+    workers: raw.workers === undefined ? null : counted('--workers', raw.workers, 1),
+    cpus: raw.cpus === undefined ? null : number('--cpus', raw.cpus, { min: 0.01, max: 100_000 }),
+    memoryBytes: raw.memory === undefined ? null : parseSize('--memory', raw.memory),
+    image: raw.image,
+    analysisTimeoutMs: milliseconds('--analysis-timeout', raw.analysisTimeout, 0.001),
+    ioTimeoutMs: milliseconds('--io-timeout', raw.ioTimeout, 0.001),
+    startTimeoutMs: milliseconds('--start-timeout', raw.startTimeout, 0.001),
+    healthIntervalMs: milliseconds('--health-interval', raw.healthInterval, 0.001),
+    stallTimeoutMs: milliseconds('--stall-timeout', raw.stallTimeout, 0.001),
+    stallAction: raw.stallAction,
+    fullDiskWaitMs: milliseconds('--full-disk-wait', raw.fullDiskWait, 0),
+    retries: counted('--retries', raw.retries, 0),
+    checksum: raw.checksum,
+    exclude: raw.exclude ?? [],
+    oneFileSystem: raw.oneFileSystem === true,
+    hostPaths: (raw.hostPath ?? []).map(hostPath),
+    resume: raw.resume === true ? 'resume' : raw.fresh === true ? 'fresh' : 'auto',
+    nice: raw.nice,
+  };
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { count } from './common.js';
+
+/** Lines of a worker's log that are kept with its exit. */
+export const LOG_TAIL_LINES_MAX = 50;
+
+const chunk = count; // 0 is a preflight probe
+const attempt = z.int().nonnegative();
+
+const requested = z.looseObject({
+  chunk,
+  attempt,
+  name: z.string(),
+  image: z.string().nullable(),
+  command: z.string(),
+});
+const started = z.looseObject({ chunk, attempt, name: z.string(), id: z.string() });
+const startFailed = z.looseObject({
+  chunk,
+  attempt,
+  name: z.string(),
+  reason: z.string(),
+  detail: z.string(),
+});
+const exited = z.looseObject({
+  chunk,
+  attempt,
+  name: z.string(),
+  id: z.string(),
+  exitCode: z.int().nullable(),
+  oomKilled: z.boolean(),
+  error: z.string(),
+  logTail: z.array(z.string()).max(LOG_TAIL_LINES_MAX),
+});
+const removed = z.looseObject({ name: z.string(), id: z.string() });
+
+/** The life of one worker container, or of one worker process: the same fields (`image` null, `id` the pid). */
+export const attemptEvents = {
+  'container.requested': requested,
+  'container.started': started,
+  'container.start-failed': startFailed,
+  'container.exited': exited,
+  'container.removed': removed,
+  'process.requested': requested,
+  'process.started': started,
+  'process.start-failed': startFailed,
+  'process.exited': exited,
+  'process.removed': removed,
+} as const;

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { bigCount, count, pathText } from './common.js';
+
+/** One place a chunk starts at: a directory with all below it, or only the files lying directly in it. */
+export const chunkRoot = z.looseObject({ path: pathText, scope: z.enum(['subtree', 'files']) });
+export type ChunkRoot = z.infer<typeof chunkRoot>;
+
+export const chunkReason = z.enum(['sized', 'fast-start', 'leaf', 'fallback', 'split']);
+export type ChunkReason = z.infer<typeof chunkReason>;
+
+export const analysisOutcome = z.enum(['sized', 'timed-out', 'failed', 'skipped']);
+export type AnalysisOutcome = z.infer<typeof analysisOutcome>;
+
+/** Planning, and what became of each chunk. */
+export const chunkEvents = {
+  'analysis.started': z.looseObject({ directory: pathText }),
+  'analysis.finished': z.looseObject({
+    directory: pathText,
+    outcome: analysisOutcome,
+    files: count,
+    bytes: bigCount,
+    seconds: z.number().nonnegative(),
+  }),
+  'chunk.planned': z.looseObject({
+    chunk: z.int().positive(),
+    roots: z.array(chunkRoot),
+    reason: chunkReason,
+    estimatedFiles: count,
+    estimatedBytes: bigCount,
+  }),
+  'chunk.split': z.looseObject({ chunk: z.int().positive(), into: z.array(z.int().positive()) }),
+  'chunk.completed': z.looseObject({
+    chunk: z.int().positive(),
+    attempt: z.int().positive(),
+    files: count,
+    directories: count,
+    bytes: bigCount,
+    problems: count,
+  }),
+  'chunk.failed': z.looseObject({
+    chunk: z.int().positive(),
+    attempt: z.int().positive(),
+    reason: z.string(),
+    willRetry: z.boolean(),
+  }),
+  'worker.tuned': z.looseObject({ chunk: z.int().positive(), directoriesAtOnce: z.int().positive() }),
+} as const;

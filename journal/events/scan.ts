@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { bigCount, count, host, pathText } from './common.js';
+
+const chunkCounts = z.looseObject({ planned: count, completed: count, failed: count });
+export const scanOutcome = z.enum(['complete', 'complete-with-problems', 'incomplete']);
+export type ScanOutcome = z.infer<typeof scanOutcome>;
+
+/** The life of a scan, as its coordinator tells it. */
+export const scanEvents = {
+  'scan.started': z.looseObject({
+    mountPath: pathText,
+    mountName: z.string(),
+    engine: z.enum(['docker', 'process']),
+    options: z.record(z.string(), z.unknown()),
+    host,
+  }),
+  'scan.resumed': z.looseObject({ reason: z.string(), host }),
+  'scan.paused': z.looseObject({ reason: z.string() }),
+  'scan.continued': z.looseObject({ reason: z.string() }),
+  'scan.interrupted': z.looseObject({ signal: z.string() }),
+  'scan.completed': z.looseObject({
+    outcome: scanOutcome,
+    files: count,
+    directories: count,
+    bytes: bigCount,
+    problems: count,
+    chunks: chunkCounts,
+  }),
+  'preflight.checked': z.looseObject({
+    check: z.string(),
+    ok: z.boolean(),
+    detail: z.string(),
+    advice: z.string(),
+  }),
+  'catalog.opened': z.looseObject({ mode: z.string(), reason: z.string() }),
+} as const;

@@ -1,0 +1,63 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChunkRoot, CoordinatorRef, PathText, RecordRef } from '../../journal/events/index.js';
+
+/** The task lies beside the segments of its writer: a worker sees no other folder. */
+export const TASK_FILE = 'task.json';
+
+export type ChecksumMode = 'none' | 'sampled' | 'full';
+
+/** What a worker is to do: the payload of `chunk.planned` plus all it may need and cannot see elsewhere. */
+export interface WorkerTask {
+  scan: string;
+  writer: string;
+  chunk: number;
+  attempt: number;
+  roots: ChunkRoot[];
+  mountPath: PathText;
+  hostname: string;
+  /** The coordinator's newest durable record when this was written. */
+  coordinator: CoordinatorRef;
+  /** This writer's last counted record of earlier attempts: readers ignore what lies beyond it. */
+  previous: RecordRef | null;
+  /** The attempt's first epoch: higher than any in the folder. */
+  epoch: number;
+  checksum: ChecksumMode;
+  /** Globs as the user gave them. */
+  exclude: string[];
+  /** Absolute folders never entered: the data directory when it lies below the mount. */
+  excludeDirectories: PathText[];
+  oneFileSystem: boolean;
+  /** Upper bound of directories worked on at once; null: found by measuring. */
+  directoriesAtOnceMax: number | null;
+  ioTimeoutMs: number;
+  fullDiskWaitMs: number;
+  /** Size at which a segment is sealed and the next one begun. */
+  segmentBytesMax: number;
+  /** Lower CPU and I/O priority. */
+  nice: boolean;
+}
+
+/** How a worker ends. */
+export const WORKER_EXIT = {
+  /** The chunk is done, or yielded: `chunk.scanned` is written and the segment sealed. */
+  done: 0,
+  failed: 1,
+  /** The task file is missing or senseless. */
+  badTask: 2,
+  /** Stopped on SIGTERM: sealed, without `chunk.scanned`. */
+  stopped: 143,
+} as const;
+
+/** Writes the task atomically; returns its path. */
+export async function writeTask(writerDir: string, task: WorkerTask): Promise<string> {
+  const path = join(writerDir, TASK_FILE);
+  await writeFile(`${path}.tmp`, JSON.stringify(task));
+  await rename(`${path}.tmp`, path);
+  return path;
+}
+
+/** Reads it back. It was written by the same program, in the same version, so its shape is trusted. */
+export async function readTask(path: string): Promise<WorkerTask> {
+  return JSON.parse(await readFile(path, 'utf8')) as WorkerTask;
+}
