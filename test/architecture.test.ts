@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { filesBelow, PROJECT, reachable, readModules, type Module } from './support/modules.js';
+
+const modules = readModules();
+const all = [...modules.values()];
+const folderOf = (path: string): string => path.split('/')[0] ?? '';
+const isOurs = (target: string): boolean => modules.has(target);
+
+/** Which top-level folders a folder may import from, besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  journal: [],
+  projections: ['journal'],
+  src: ['journal'],
+  cli: ['journal', 'projections', 'src'],
+};
+
+/** The only places where a dependency may be named. */
+const DOORS: Record<string, RegExp> = {
+  dockerode: /^src\/engine\//,
+  'better-sqlite3': /^projections\/database\.ts$/,
+  commander: /^cli\//,
+  pino: /^cli\//,
+  'pino-pretty': /^cli\//,
+  picocolors: /^cli\//,
+  zod: /^journal\/|^cli\//,
+  ulid: /^journal\//,
+  '@napi-rs/blake-hash': /^src\/hash\//,
+  'fast-glob': /^(journal|projections|src|cli)\//,
+};
+
+/** Packages that a worker must not wait for at its start: each costs more than reading a directory. */
+const TOO_HEAVY_FOR_WORKERS = ['zod', 'pino', 'dockerode', 'better-sqlite3', 'commander'];
+
+const LINES_MAX = 300;
+
+function violations(check: (module: Module, target: string) => boolean): string[] {
+  return all.flatMap((module) =>
+    module.imports
+      .filter((each) => check(module, each.target))
+      .map((each) => `${module.path} imports ${each.target}`),
+  );
+}
+
+describe('import directions', () => {
+  test('every relative import leads to a file of ours', () => {
+    expect(
+      violations((_module, target) => /\//.test(target) && target.endsWith('.ts') && !isOurs(target)),
+    ).toEqual([]);
+  });
+
+  test('journal knows nobody, projections and src know the journal, cli knows all', () => {
+    const wrong = violations((module, target) => {
+      if (!isOurs(target)) return false;
+      const [from, to] = [folderOf(module.path), folderOf(target)];
+      return from !== to && !(MAY_IMPORT[from] ?? []).includes(to);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('one door per dependency, and no dependency without one', () => {
+    const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(DOORS).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+    const wrong = violations((module, target) => {
+      if (isOurs(target) || target.startsWith('node:')) return false;
+      return DOORS[target]?.test(module.path) !== true;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('no import circles', () => {
+    expect(circles()).toEqual([]);
+  });
+
+  test('a worker starts without what only its coordinator needs', () => {
+    const loaded = reachable(modules, ['src/worker/main.ts'], ['static']);
+    expect(TOO_HEAVY_FOR_WORKERS.filter((name) => loaded.has(name))).toEqual([]);
+  });
+
+  test('a command loads no other command', () => {
+    const loaded = reachable(modules, ['cli/main.ts'], ['static']);
+    expect(['dockerode', 'better-sqlite3', 'pino', 'zod'].filter((name) => loaded.has(name))).toEqual([]);
+  });
+});
+
+describe('tidiness', () => {
+  test('no dead files: everything is reached from the command line', () => {
+    const live = reachable(modules, ['cli/main.ts'], ['static', 'later', 'type']);
+    expect(all.map((module) => module.path).filter((path) => !live.has(path))).toEqual([]);
+  });
+
+  test('every dependency is used', () => {
+    const used = new Set(all.flatMap((module) => module.imports.map((each) => each.target)));
+    expect(Object.keys(DOORS).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  test(`no source file is longer than ${LINES_MAX} lines`, () => {
+    const long = all.filter((module) => module.text.split('\n').length - 1 > LINES_MAX);
+    expect(long.map((module) => module.path)).toEqual([]);
+  });
+
+  test('no test is skipped, singled out or left for later', () => {
+    const marked = filesBelow('test', '.ts').filter((path) =>
+      /\b(?:it|test|describe)\.(?:skip|only|todo)\b(?!If)/.test(readFileSync(join(PROJECT, path), 'utf8')),
+    );
+    expect(marked).toEqual([]);
+  });
+});
+
+/** Each circle of imports that are loaded together, as a path that ends where it began. */
+function circles(): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path);
+    if (at >= 0) {
+      found.push([...trail.slice(at), path].join(' -> '));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const each of modules.get(path)?.imports ?? []) {
+      if (each.kind === 'static' && isOurs(each.target)) visit(each.target, [...trail, path]);
+    }
+    done.add(path);
+  };
+  for (const module of all) visit(module.path, []);
+  return found;
+}
