@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+export { printable } from '../projections/text.js';
 
 /** Where a command speaks to its user. With `--json` stdout carries one object and nothing else. */
 export interface Io {
@@ -37,12 +37,4 @@ export function createIo(options: { json: boolean; quiet: boolean }): Io {
     columns: process.stdout.columns || COLUMNS_DEFAULT,
     colour: process.stdout.isTTY && !options.json && !process.env['NO_COLOR'],
   };
-}
-
-/** Makes a name safe to print: control characters become `\xHH`, so no file can drive a terminal. */
-export function printable(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
-  return stripVTControlCharacters(name).replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

@@ -1,0 +1,104 @@
+import type { EventData } from '../../journal/events/index.js';
+import { displayPath, formatBytes, formatCount, formatSeconds, plural, printable } from '../text.js';
+import { alarm, info, warning, type LogLine, type LogState, type LogHandlers } from './state.js';
+
+const MS = 1000;
+
+/** Options as `name=value`, in the order they stand in the journal. */
+function optionsText(options: Record<string, unknown>): string {
+  return Object.entries(options)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+}
+
+function hostText(host: EventData<'scan.started'>['host']): string {
+  return `${host.hostname}, ${host.cpus} CPUs, ${formatBytes(host.memoryBytes)} of memory, boot ${host.bootId}`;
+}
+
+/** What the whole scan came to: the last lines of its log. */
+function statistics(data: EventData<'scan.completed'>, state: LogState, atMs: number): LogLine[] {
+  const seconds = Math.max(0, (atMs - state.startedAtMs) / MS);
+  const rate = seconds > 0 ? Math.round(data.files / seconds) : data.files;
+  return [
+    info(
+      `Statistics: ${plural(data.files, 'file')} in ${plural(data.directories, 'directory', 'directories')}`,
+    ),
+    info(`Statistics: ${formatBytes(data.bytes)} (${formatCount(data.bytes)} bytes)`),
+    info(`Statistics: ${formatSeconds(seconds)}, ${formatCount(rate)} files per second`),
+    info(
+      `Statistics: chunks ${data.chunks.planned} planned, ${data.chunks.completed} completed, ` +
+        `${data.chunks.failed} failed; ${plural(state.attempts, 'worker')} started, ${state.failedAttempts} ended badly`,
+    ),
+    info(
+      `Statistics: ${plural(state.healthChecks, 'health check')}, highest memory of a worker ` +
+        (state.peakMemoryBytes > 0 ? formatBytes(state.peakMemoryBytes) : 'not measured'),
+    ),
+    info(`Statistics: ${plural(data.problems, 'entry', 'entries')} that could not be read`),
+  ];
+}
+
+function completed(data: EventData<'scan.completed'>, state: LogState, atMs: number): LogLine[] {
+  const lines = statistics(data, state, atMs);
+  switch (data.outcome) {
+    case 'complete':
+      return [...lines, info('SMART SCAN COMPLETE')];
+    case 'complete-with-problems':
+      return [
+        ...lines,
+        warning(
+          data.files === 0
+            ? 'SMART SCAN ENDED WITH PROBLEMS: not one file was found'
+            : `SMART SCAN ENDED WITH PROBLEMS: ${plural(data.problems, 'entry', 'entries')} could not be read`,
+        ),
+      ];
+    case 'incomplete':
+      return [
+        ...lines,
+        alarm('SMART SCAN INCOMPLETE: see `nas-scanner diagnose`, then start the same scan again'),
+      ];
+  }
+}
+
+export const scanLines: LogHandlers = {
+  'scan.started': (data, state, atMs) => {
+    state.mountPath = displayPath(data.mountPath);
+    state.startedAtMs = atMs;
+    return [
+      info(`SMART SCAN START of ${state.mountPath} as ${printable(data.mountName)}`),
+      info(`Host: ${printable(hostText(data.host))}`),
+      info(`Engine: ${data.engine === 'docker' ? 'Docker containers' : 'processes of this host'}`),
+      info(`Options: ${printable(optionsText(data.options))}`),
+    ];
+  },
+  'scan.resumed': (data, state) => {
+    state.stopping = false;
+    state.running.clear();
+    state.unchecked.clear();
+    return [
+      info(`SMART SCAN RESUMED: ${printable(data.reason)}`),
+      info(`Host: ${printable(hostText(data.host))}`),
+    ];
+  },
+  'scan.paused': (data) => [warning(`SCAN PAUSED: ${printable(data.reason)}`)],
+  'scan.continued': (data) => [info(`SCAN CONTINUED: ${printable(data.reason)}`)],
+  'scan.interrupted': (data, state) => {
+    state.stopping = true;
+    return [
+      warning(
+        `SCAN INTERRUPTED by ${printable(data.signal)}: what is recorded so far stays; start it again to go on`,
+      ),
+    ];
+  },
+  'preflight.checked': (data) => {
+    const text = `PRE-FLIGHT ${printable(data.check)}: ${data.ok ? 'ok' : 'FAILED'}: ${printable(data.detail)}`;
+    return data.ok
+      ? [info(text)]
+      : [alarm(data.advice === '' ? text : `${text}. To do: ${printable(data.advice)}`)];
+  },
+  'catalog.opened': (data) => [
+    info(
+      `DATABASE opened, journal mode ${printable(data.mode)}${data.reason === '' ? '' : `: ${printable(data.reason)}`}`,
+    ),
+  ],
+  'scan.completed': completed,
+};
