@@ -1,0 +1,247 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ENTRY, Place, run, runJson } from '../support/cli.js';
+import { listByCatalog, listByFind, readRecords, sql } from '../support/outside.js';
+
+const isRoot = process.getuid?.() === 0;
+const place = new Place();
+const at = (name: string): string => join(place.root, name);
+
+/** A scan of the tree into a data directory of its own. */
+function scan(dataDir: string, code: number, more: string[] = [], env: Record<string, string> = {}) {
+  return runJson(['scan', place.tree, 'Mount', '--data-dir', dataDir, '--engine', 'process', ...more], code, {
+    env,
+  });
+}
+
+beforeAll(() => {
+  for (const folder of ['a', 'b/c', '@eaDir', 'b/node_modules/x'])
+    mkdirSync(join(place.tree, folder), { recursive: true });
+  for (const name of [
+    'a/one.txt',
+    'a/two.tmp',
+    'b/three.txt',
+    'b/c/four.tmp',
+    '@eaDir/thumb.jpg',
+    'b/node_modules/x/y.js',
+    'root.tmp',
+  ])
+    writeFileSync(join(place.tree, name), name);
+});
+afterAll(() => {
+  place.remove();
+});
+
+describe('where the data goes', () => {
+  test('NAS_SCANNER_DATA_DIR, and --db-name by option and environment', async () => {
+    const args = ['scan', place.tree, 'Mount', '--engine', 'process', '--db-name', 'mine.db'];
+    await runJson(args, 0, { env: { NAS_SCANNER_DATA_DIR: at('by-env') } });
+    expect(Number(sql(join(at('by-env'), 'mine.db'), 'SELECT count(*) FROM files'))).toBe(7);
+    expect(existsSync(join(at('by-env'), 'smart_catalog.db'))).toBe(false);
+    await scan(at('by-env-2'), 0, [], { NAS_SCANNER_DB_NAME: 'other.db' });
+    expect(existsSync(join(at('by-env-2'), 'other.db'))).toBe(true);
+  });
+
+  test('else XDG_DATA_HOME, else the home directory', async () => {
+    if (existsSync('/mnt/user/appdata')) return;
+    const args = ['scan', place.tree, 'Mount', '--engine', 'process'];
+    await runJson(args, 0, { env: { XDG_DATA_HOME: at('xdg'), HOME: at('home') } });
+    expect(existsSync(join(at('xdg'), 'nas-scanner/journal'))).toBe(true);
+    await runJson(args, 0, { env: { HOME: at('home') } });
+    expect(existsSync(join(at('home'), '.local/share/nas-scanner/smart_catalog.db'))).toBe(true);
+  });
+
+  test('a data directory inside the mount is left out, and that is said', async () => {
+    const inside = join(place.tree, 'b/c/data');
+    const outcome = await run([
+      'scan',
+      place.tree,
+      'Mount',
+      '--data-dir',
+      inside,
+      '--engine',
+      'process',
+      '--json',
+    ]);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(listByCatalog(join(inside, 'smart_catalog.db'))).toEqual(
+      listByFind(place.tree, '-path', inside, '-prune', '-o'),
+    );
+    expect(outcome.stderr).toContain(inside);
+  });
+});
+
+describe('what goes in', () => {
+  test('--exclude by name and by path, repeatable, also from the environment', async () => {
+    await scan(at('exclude'), 0, [
+      '--exclude',
+      '*.tmp',
+      '--exclude',
+      'b/node_modules',
+      '--exclude',
+      '@eaDir',
+    ]);
+    const found = listByFind(
+      place.tree,
+      '(',
+      '-name',
+      '*.tmp',
+      '-o',
+      '-path',
+      '*/b/node_modules',
+      '-o',
+      '-name',
+      '@eaDir',
+      '-o',
+      '-name',
+      'data',
+      ')',
+      '-prune',
+      '-o',
+    );
+    const catalog = listByCatalog(join(at('exclude'), 'smart_catalog.db')).filter(
+      (line) => !line.includes(Buffer.from('/data/').toString('hex')),
+    );
+    expect(catalog).toEqual(found);
+    const report = await scan(at('exclude-env'), 0, [], { NAS_SCANNER_EXCLUDE: '*' });
+    expect(report['files']).toBe(0);
+  });
+
+  test('--checksum none|sampled|full', async () => {
+    const checksum = async (mode: string): Promise<string> => {
+      await scan(at(`checksum-${mode}`), 0, ['--checksum', mode]);
+      return sql(
+        join(at(`checksum-${mode}`), 'smart_catalog.db'),
+        `SELECT checksum FROM files WHERE path = '${place.tree}/a/one.txt'`,
+      );
+    };
+    expect(await checksum('none')).toBe('');
+    expect(await checksum('sampled')).toMatch(/^[0-9a-f]{128}$/);
+    expect(await checksum('full')).toMatch(/^blake3:[0-9a-f]{64}$/);
+  });
+
+  test('NAS_SCANNER_<OPTION> sets what the option sets; the option wins', async () => {
+    const env = {
+      NAS_SCANNER_CHECKSUM: 'none',
+      NAS_SCANNER_MAX_CONTAINERS: '1',
+      NAS_SCANNER_RETRIES: '5',
+      NAS_SCANNER_FAST_START: 'true',
+    };
+    const report = await scan(at('env'), 0, ['--retries', '1'], env);
+    const started = readRecords(join(at('env'), 'journal'), String(report['scan'])).find(
+      (each) => each.type === 'scan.started',
+    );
+    const options = started?.data['options'] as Record<string, unknown>;
+    expect(options).toMatchObject({ checksum: 'none', maxContainers: 1, retries: 1, fastStart: true });
+    const wrong = await run(['scan', place.tree, 'Mount', '--data-dir', at('env')], {
+      env: { NAS_SCANNER_CHECKSUM: 'md5' },
+    });
+    expect(wrong.code).toBe(2);
+  });
+
+  test('NAS_SCANNER_JSON=1 gives the object too, and an option that is switched off in the environment is off', async () => {
+    const args = ['scan', place.tree, 'Mount', '--data-dir', at('json-env'), '--engine', 'process'];
+    const outcome = await run(args, { env: { NAS_SCANNER_JSON: '1', NAS_SCANNER_FAST_START: 'false' } });
+    const report = JSON.parse(outcome.stdout) as Record<string, unknown>;
+    const started = readRecords(join(at('json-env'), 'journal'), String(report['scan'])).find(
+      (each) => each.type === 'scan.started',
+    );
+    expect((started?.data['options'] as Record<string, unknown>)['fastStart']).toBe(false);
+  });
+
+  test('too many CPUs and too much memory are clamped, said and journaled', async () => {
+    const args = [
+      'scan',
+      place.tree,
+      'Mount',
+      '--data-dir',
+      at('clamp'),
+      '--engine',
+      'process',
+      '--cpus',
+      '4096',
+      '--memory',
+      '900t',
+      '--json',
+    ];
+    const outcome = await run(args);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(outcome.stderr).toMatch(/4096/);
+    const { scan } = JSON.parse(outcome.stdout) as { scan: string };
+    const journaled = readRecords(join(at('clamp'), 'journal'), scan).filter(
+      (each) => each.type === 'preflight.checked',
+    );
+    expect(JSON.stringify(journaled)).toContain('4096');
+  });
+});
+
+describe('who owns what is written', () => {
+  test.skipIf(!isRoot)('PUID, PGID and UMASK', async () => {
+    await scan(at('owned'), 0, [], { PUID: '1234', PGID: '2345', UMASK: '027' });
+    const paths = readdirSync(at('owned'), { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(at('owned'), name),
+    );
+    const written = paths.filter(
+      (path) => /\.(ndjson|log|db)$|journal/.test(path) && !path.endsWith('lock.db'),
+    );
+    expect(written.length).toBeGreaterThan(4);
+    for (const path of written) {
+      const info = statSync(path);
+      expect([path, info.uid, info.gid, info.mode & 0o027]).toEqual([path, 1234, 2345, 0]);
+    }
+  });
+});
+
+describe('what cannot be read', () => {
+  test.skipIf(!isRoot)('is recorded, ends with exit code 3, and keeps the former rows', async () => {
+    const data = at('denied');
+    mkdirSync(data);
+    chmodSync(place.root, 0o755);
+    chmodSync(data, 0o777);
+    await scan(data, 0);
+    const before = listByCatalog(join(data, 'smart_catalog.db'));
+    chmodSync(join(place.tree, 'b'), 0o000);
+    try {
+      const report = asNobody(data);
+      expect(report).toMatchObject({ outcome: 'complete-with-problems', problems: 1 });
+      expect(listByCatalog(join(data, 'smart_catalog.db'))).toEqual(before);
+      const diagnosis = await runJson(['diagnose', '--offline', '--data-dir', data], 0);
+      expect(diagnosis['verdict']).toBe('complete-with-problems');
+      expect((diagnosis['findings'] as { code: string }[]).map((finding) => finding.code)).toContain(
+        'entries.unreadable',
+      );
+    } finally {
+      chmodSync(join(place.tree, 'b'), 0o755);
+    }
+  });
+
+  test('an empty mount ends with exit code 3 and scan.empty', async () => {
+    mkdirSync(at('empty'));
+    const data = at('empty-data');
+    const report = await runJson(
+      ['scan', at('empty'), 'Empty', '--data-dir', data, '--engine', 'process'],
+      3,
+    );
+    expect(report).toMatchObject({
+      outcome: 'complete-with-problems',
+      files: 0,
+      directories: 1,
+      problems: 0,
+    });
+    const diagnosis = await runJson(['diagnose', '--offline', '--data-dir', data], 0);
+    expect(diagnosis['verdict']).toBe('complete-with-problems');
+    expect((diagnosis['findings'] as { code: string }[])[0]?.code).toBe('scan.empty');
+  });
+});
+
+/** The same scan by somebody who may not read everything. */
+function asNobody(data: string): Record<string, unknown> {
+  spawnSync('chown', ['-R', '65534:65534', data]);
+  const args = [ENTRY, 'scan', place.tree, 'Mount', '--data-dir', data, '--engine', 'process', '--json'];
+  const env = { PATH: process.env['PATH'] ?? '', HOME: data };
+  const done = spawnSync(process.execPath, args, { uid: 65534, gid: 65534, encoding: 'utf8', env });
+  expect(done.status, done.stderr).toBe(3);
+  return JSON.parse(done.stdout) as Record<string, unknown>;
+}

@@ -1,0 +1,147 @@
+import { existsSync, mkdirSync, rmSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Place, Running, run, runJson, until } from '../support/cli.js';
+import { plantManyFiles } from '../support/many-files.js';
+import {
+  catalogDigest,
+  checkJournal,
+  listByCatalog,
+  listByFind,
+  readRecords,
+  sql,
+} from '../support/outside.js';
+
+const place = new Place();
+beforeAll(() => {
+  mkdirSync(place.tree);
+  plantManyFiles(place.tree, 1500, 20);
+});
+afterEach(() => {
+  rmSync(place.dataDir, { recursive: true, force: true });
+});
+afterAll(() => {
+  place.remove();
+});
+
+/** A scan that has begun to record files. */
+async function underWay(...more: string[]): Promise<Running> {
+  const running = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '2', ...more));
+  await until('the first files', () => {
+    if (!existsSync(place.journal)) return false;
+    const names = readdirSync(place.journal, { recursive: true, encoding: 'utf8' });
+    return names.some((name) => /worker-\d+\/.*\.ndjson$/.test(name));
+  });
+  return running;
+}
+
+/** What every stop has to leave: a sealed journal that says so, and a catalog that agrees with it. */
+function expectCleanStop(signal: string): void {
+  const check = checkJournal(place.journal);
+  expect(check.faults).toEqual([]);
+  const [scan = ''] = place.scans();
+  const interrupted = readRecords(place.journal, scan).filter((record) => record.type === 'scan.interrupted');
+  expect(interrupted.map((record) => record.data['signal'])).toEqual([signal]);
+  expect(check.files).toBe(Number(sql(place.catalog, 'SELECT count(*) FROM files')));
+}
+
+describe('one signal stops within seconds and keeps everything recorded', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s', async (signal, code) => {
+    const running = await underWay();
+    const began = performance.now();
+    running.child.kill(signal);
+    const outcome = await running.ended;
+    expect(performance.now() - began).toBeLessThan(8000);
+    expect(outcome.code, outcome.stderr).toBe(code);
+    expectCleanStop(signal);
+    const diagnosis = await runJson(place.args('diagnose', '--offline'), 0);
+    expect(diagnosis['verdict']).toBe('interrupted');
+    expect((diagnosis['findings'] as { code: string }[])[0]?.code).toBe('scan.interrupted');
+    const [first] = place.scans();
+    const again = await runJson(place.scanArgs('--checksum', 'full'), 0);
+    expect(again['scan']).toBe(first);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+    const before = catalogDigest(place.catalog);
+    await runJson(place.args('replay'), 0);
+    expect(catalogDigest(place.catalog)).toBe(before);
+  });
+
+  test('to the whole process group, as Ctrl-C does it', async () => {
+    const running = await underWay();
+    for (const pid of [running.pid, ...running.workers()]) process.kill(pid, 'SIGINT');
+    expect((await running.ended).code).toBe(130);
+    expectCleanStop('SIGINT');
+  });
+
+  test('--json gives its object also when interrupted', async () => {
+    const running = await underWay('--json');
+    running.child.kill('SIGINT');
+    const outcome = await running.ended;
+    expect(outcome.code).toBe(130);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ outcome: 'incomplete', scan: place.scans()[0] });
+  });
+});
+
+describe('two signals stop at once', () => {
+  test('and the next run goes on', async () => {
+    const running = await underWay();
+    running.child.kill('SIGINT');
+    setTimeout(() => running.child.kill('SIGINT'), 30);
+    const began = performance.now();
+    const outcome = await running.ended;
+    expect(performance.now() - began).toBeLessThan(3000);
+    expect(outcome.code).toBe(130);
+    expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
+    await runJson(place.scanArgs(), 0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+});
+
+describe('one scan at a time', () => {
+  test('the second gets 11, readers work, repair gets 11, and the first is not disturbed', async () => {
+    const running = await underWay();
+    const second = await run(place.scanArgs('--json'));
+    expect(second.code, second.stderr).toBe(11);
+    expect(place.scans().length).toBe(1);
+    expect((await run(place.args('repair'))).code).toBe(11);
+    const status = await runJson(place.args('status'), 0);
+    expect(status).toMatchObject({ scan: place.scans()[0], state: 'running' });
+    const verify = await runJson(place.args('verify'), 0);
+    expect(verify['sound']).toBe(true);
+    const diagnosis = await runJson(place.args('diagnose', '--offline'), 0);
+    expect(diagnosis['verdict']).toBe('running');
+    await runJson(place.args('replay', '--to', join(place.root, 'meanwhile.db')), 0);
+    const outcome = await running.ended;
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+
+  test('the catalog grows while the scan runs', async () => {
+    const running = await underWay();
+    const counts = new Set<number>();
+    while (running.child.exitCode === null) {
+      if (existsSync(place.catalog)) {
+        const tables = sql(place.catalog, `SELECT count(*) FROM sqlite_schema WHERE name = 'files'`);
+        if (tables === '1') counts.add(Number(sql(place.catalog, 'SELECT count(*) FROM files')));
+      }
+      await new Promise((resume) => setTimeout(resume, 50));
+    }
+    expect((await running.ended).code).toBe(0);
+    expect(counts.size).toBeGreaterThan(2);
+  });
+});
+
+describe('resume and fresh', () => {
+  test('--fresh begins a new scan beside the unfinished one', async () => {
+    const running = await underWay();
+    running.child.kill('SIGINT');
+    await running.ended;
+    const fresh = await runJson(place.scanArgs('--fresh'), 0);
+    expect(place.scans().length).toBe(2);
+    expect(fresh['scan']).toBe(place.scans()[1]);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+});

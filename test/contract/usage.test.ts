@@ -1,0 +1,223 @@
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Place, run, runJson } from '../support/cli.js';
+import { checkJournal, readRecords } from '../support/outside.js';
+
+const place = new Place();
+beforeAll(() => {
+  mkdirSync(place.tree);
+  writeFileSync(join(place.tree, 'file'), 'content');
+});
+afterAll(() => {
+  place.remove();
+});
+
+describe('wrong usage is exit code 2, one clear line, and leaves nothing behind', () => {
+  const wrong: [string, string[]][] = [
+    ['no command', []],
+    ['an unknown command', ['scam']],
+    ['an unknown option', place.scanArgs('--frobnicate')],
+    ['no path', ['scan']],
+    ['no name', ['scan', '/tmp']],
+    ['too many arguments', place.scanArgs('more')],
+    ['a chunk size of nothing', place.scanArgs('--chunk-size', '0')],
+    ['a negative number', place.scanArgs('--max-containers=-1')],
+    ['no number', place.scanArgs('--retries', 'many')],
+    ['half a worker', place.scanArgs('--workers', '1.5')],
+    ['a senseless size', place.scanArgs('--memory', '12 potatoes')],
+    ['no CPU', place.scanArgs('--cpus', '0')],
+    ['an unknown engine', place.scanArgs('--engine', 'steam')],
+    ['an unknown checksum', place.scanArgs('--checksum', 'md5')],
+    ['an unknown stall action', place.scanArgs('--stall-action', 'panic')],
+    ['a host path without target', place.scanArgs('--host-path', '/mnt')],
+    ['both resume and fresh', place.scanArgs('--resume', '--fresh')],
+    ['a negative timeout', place.scanArgs('--io-timeout=-5')],
+    ['an empty name', ['scan', place.tree, '', '--data-dir', place.dataDir]],
+    ['a scan id that is none', place.args('verify', '--scan', 'yesterday')],
+    ['a time that is none', place.args('replay', '--until', 'the day before')],
+  ];
+  test.each(wrong)('%s', async (_what, args) => {
+    const outcome = await run(args);
+    expect(outcome.code, outcome.stderr).toBe(2);
+    expect(outcome.stderr.trim()).not.toBe('');
+    expect(outcome.stderr).not.toMatch(/\n\s+at |node:internal/);
+    expect(existsSync(place.journal)).toBe(false);
+  });
+
+  test('with --json stdout carries one object all the same', async () => {
+    const outcome = await run(place.scanArgs('--chunk-size', '0', '--json'));
+    expect(outcome.code).toBe(2);
+    expect(JSON.parse(outcome.stdout)).toHaveProperty('error');
+  });
+});
+
+describe('help', () => {
+  test.each([
+    [
+      ['--help'],
+      [
+        'scan',
+        'preflight',
+        'replay',
+        'verify',
+        'repair',
+        'diagnose',
+        'status',
+        'monitor',
+        'stats',
+        'scans',
+        'cleanup',
+        'self-test',
+      ],
+    ],
+    [
+      ['scan', '--help'],
+      [
+        '--data-dir',
+        '--db-name',
+        '--engine',
+        '--fast-start',
+        '--chunk-size',
+        '--max-containers',
+        '--workers',
+        '--cpus',
+        '--memory',
+        '--image',
+        '--analysis-timeout',
+        '--io-timeout',
+        '--start-timeout',
+        '--health-interval',
+        '--stall-timeout',
+        '--stall-action',
+        '--full-disk-wait',
+        '--retries',
+        '--checksum',
+        '--exclude',
+        '--one-file-system',
+        '--host-path',
+        '--resume',
+        '--fresh',
+        '--json',
+        '--quiet',
+      ],
+    ],
+  ])('%s names everything', async (args, words) => {
+    const outcome = await run(args);
+    expect(outcome.code).toBe(0);
+    for (const word of words) expect(outcome.stdout).toContain(word);
+  });
+
+  test('--version', async () => {
+    const outcome = await run(['--version']);
+    expect(outcome.code).toBe(0);
+    expect(outcome.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('a mount that cannot be scanned is journaled and explained', () => {
+  const cases: [string, string, string][] = [
+    ['missing', 'not-there', 'mount.missing'],
+    ['a file', 'mount/file', 'mount.missing'],
+  ];
+  test.each(cases)('%s', async (name, path, code) => {
+    const dataDir = join(place.root, `data-${path.replace('/', '-')}`);
+    const args = ['scan', join(place.root, path), name, '--data-dir', dataDir, '--engine', 'process'];
+    const report = await runJson(args, 1);
+    expect(report).toMatchObject({
+      outcome: 'incomplete',
+      files: 0,
+      chunks: { planned: 0, completed: 0, failed: 0 },
+    });
+    const journal = join(dataDir, 'journal');
+    const records = readRecords(journal, String(report['scan']));
+    expect(records.map((record) => record.type)).toContain('scan.started');
+    expect(records.some((record) => record.type === 'preflight.checked' && record.data['ok'] === false)).toBe(
+      true,
+    );
+    const last = records.filter((record) => record.type === 'scan.completed').at(-1);
+    expect(last?.data).toMatchObject({ outcome: 'incomplete', chunks: { planned: 0 } });
+    expect(checkJournal(journal).faults).toEqual([]);
+    const diagnosis = await runJson(['diagnose', '--offline', '--data-dir', dataDir], 0);
+    expect(diagnosis['verdict']).toBe('incomplete');
+    const [first] = diagnosis['findings'] as { code: string; advice: string[]; evidence: unknown[] }[];
+    expect(first?.code).toBe(code);
+    expect(first?.advice.length).toBeGreaterThan(0);
+    expect(first?.evidence.length).toBeGreaterThan(0);
+  });
+});
+
+describe('preflight', () => {
+  test('tells every check and its advice', async () => {
+    const good = await runJson(place.args('preflight', place.tree, '--engine', 'process'), 0);
+    expect(good['ok']).toBe(true);
+    for (const check of good['checks'] as Record<string, unknown>[]) {
+      expect(Object.keys(check)).toEqual(expect.arrayContaining(['check', 'ok', 'detail', 'advice']));
+    }
+    const bad = await runJson(
+      place.args('preflight', join(place.root, 'not-there'), '--engine', 'process'),
+      1,
+    );
+    expect(bad['ok']).toBe(false);
+    const failed = (bad['checks'] as { ok: boolean; advice: string }[]).filter((check) => !check.ok);
+    expect(failed.length).toBeGreaterThan(0);
+    for (const check of failed) expect(check.advice).not.toBe('');
+  });
+
+  test('starts no scan', () => {
+    const journal = existsSync(place.journal) ? readdirSync(place.journal) : [];
+    expect(journal).toEqual([]);
+  });
+});
+
+describe('a data directory that cannot be written', () => {
+  test('is one clear line and exit code 1', async () => {
+    const outcome = await run(['scan', place.tree, 'Mount', '--data-dir', join(place.tree, 'file', 'data')]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain(join(place.tree, 'file'));
+    expect(outcome.stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('commands on a data directory without a journal', () => {
+  test.each(['verify', 'replay', 'diagnose', 'status', 'stats', 'scans', 'repair'])('%s', async (command) => {
+    const args = [command, '--data-dir', join(place.root, 'nothing-here'), '--json'];
+    const outcome = await run(args);
+    expect([0, 1]).toContain(outcome.code);
+    expect(outcome.stderr).not.toMatch(/\n\s+at /);
+    const object = JSON.parse(outcome.stdout) as Record<string, unknown>;
+    if (command === 'diagnose') expect(object['verdict']).toBe('none');
+    if (command === 'scans') expect(object['scans']).toEqual([]);
+    if (command === 'verify') expect(object).toMatchObject({ sound: true, records: 0, segments: [] });
+  });
+});
+
+describe('paths', () => {
+  test('PATH is made absolute', async () => {
+    const data = join(place.root, 'relative');
+    const report = await runJson(
+      ['scan', 'mount', 'Relative', '--data-dir', data, '--engine', 'process'],
+      0,
+      {
+        cwd: place.root,
+      },
+    );
+    const [started] = readRecords(join(data, 'journal'), String(report['scan'])).filter(
+      (record) => record.type === 'scan.started',
+    );
+    expect(started?.data['mountPath']).toBe(place.tree);
+    const again = await runJson(
+      ['scan', `${place.tree}/./`, 'Relative', '--data-dir', data, '--engine', 'process'],
+      0,
+    );
+    expect(again['files']).toBe(report['files']);
+  });
+
+  test('a mount given by a symlink is scanned below the link', async () => {
+    const link = join(place.root, 'link');
+    symlinkSync(place.tree, link);
+    const data = join(place.root, 'linked');
+    const report = await runJson(['scan', link, 'Link', '--data-dir', data, '--engine', 'process'], 0);
+    expect(report['files']).toBe(1);
+  });
+});
