@@ -1,0 +1,216 @@
+import { dirname } from 'node:path';
+import { monotonicFactory } from 'ulid';
+import { DiskTrouble } from './disk-trouble.js';
+import { JournalError } from './errors.js';
+import type { CoordinatorRef, RecordRef } from './events/index.js';
+import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
+import { segmentPath, type SegmentPosition } from './segments.js';
+import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './storage.js';
+
+/** A segment is sealed and the next one begun when it is this big. */
+export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+export const FULL_DISK_WAIT_MS = 600_000;
+/** What the keys around `data` take at most. */
+export const FRAME_BYTES_MAX = 512;
+/** Names found taken in a row before something else must be wrong. */
+const TAKEN_EPOCHS_MAX = 10_000;
+const FORMAT = 1;
+
+export interface EpochWriterOptions {
+  journalDir: string;
+  scan: string;
+  writer: string;
+  hostname: string;
+  /** First epoch to take; where its name is taken, the next free one. */
+  epoch: number;
+  /** This writer's last counted record, for `segment.opened`. */
+  previous: RecordRef | null;
+  /** The coordinator's newest durable record; null for the coordinator itself. */
+  coordinator: CoordinatorRef | null;
+  segmentBytesMax?: number;
+  /** How long a full disk is waited for. */
+  fullDiskWaitMs?: number;
+  /** Bytes kept on disk for the last words once it is full; 0: none. */
+  reserveBytes?: number;
+  /** The disk is full: records wait. */
+  onPause?(error: JournalError): void;
+  /** There is room again. */
+  onContinue?(): void;
+  storage?: JournalStorage;
+  owner?: FileOwner;
+  now?(): number;
+}
+
+/** A payload that has no place yet. */
+export interface Payload {
+  type: string;
+  v: number;
+  dataJson: string;
+}
+
+/**
+ * Brings records to disk in order, one commit after the other, through full segments and failing disks:
+ * after a failure the next epoch begins and holds again what was not acknowledged.
+ */
+export class EpochWriter {
+  readonly #options: EpochWriterOptions;
+  readonly #storage: JournalStorage;
+  readonly #trouble: DiskTrouble;
+  readonly #ulid = monotonicFactory();
+  readonly #now: () => number;
+  #segment: SegmentWriter | null = null;
+  /** `segment.opened` of a segment that has nothing on disk yet. */
+  #opening: RecordDraft | null = null;
+  #epochNext: number;
+  #previous: RecordRef | null;
+  #durable: SegmentPosition | null = null;
+
+  constructor(options: EpochWriterOptions) {
+    this.#options = options;
+    this.#storage = options.storage ?? new NodeStorage(options.owner);
+    this.#now = () => options.now?.() ?? Date.now();
+    this.#epochNext = options.epoch;
+    this.#previous = options.previous;
+    this.#trouble = new DiskTrouble({
+      ...options,
+      storage: this.#storage,
+      folder: dirname(this.#path(1, 1)),
+      fullDiskWaitMs: options.fullDiskWaitMs ?? FULL_DISK_WAIT_MS,
+      reserveBytes: options.reserveBytes ?? 0,
+      now: this.#now,
+    });
+  }
+
+  get durable(): SegmentPosition | null {
+    return this.#durable;
+  }
+
+  /** Opens the first segment and occupies the reserve. */
+  async open(): Promise<void> {
+    await this.commit([]);
+    await this.#trouble.prepare();
+  }
+
+  /**
+   * Writes until all is on disk, in as many new epochs as that takes.
+   * @returns the place of each payload
+   * @throws JournalError `no-segment` when the disk stays unusable
+   */
+  async commit(payloads: readonly Payload[]): Promise<SegmentPosition[]> {
+    const drafts = payloads.map((payload) => this.#stamp(payload));
+    return this.#persist(payloads, async () => {
+      return this.#write(await this.#segmentWithRoom(drafts.length > 0), drafts);
+    });
+  }
+
+  /** Seals the segment in hand, or the next one if that cannot be written any more. */
+  async seal(): Promise<SegmentPosition> {
+    const stamp = this.#stamp({});
+    return this.#persist([], async () => {
+      const segment = await this.#segmentWithRoom(false);
+      await this.#write(segment, []);
+      const position = await segment.seal(stamp);
+      this.#acknowledge(position);
+      return position;
+    });
+  }
+
+  /** Closes the file, sealed or not, and gives the reserve back. */
+  async close(): Promise<void> {
+    await this.#abandon();
+    await this.#trouble.close();
+  }
+
+  async #persist<T>(payloads: readonly Payload[], attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const done = await attempt();
+        await this.#trouble.relieved();
+        return done;
+      } catch (error) {
+        await this.#abandon();
+        const pending = payloads.reduce(
+          (sum, { dataJson }) => sum + dataJson.length + FRAME_BYTES_MAX,
+          FRAME_BYTES_MAX,
+        );
+        await this.#trouble.overcome(error, this.#path(this.#epochNext, 1), pending);
+      }
+    }
+  }
+
+  async #write(segment: SegmentWriter, drafts: readonly RecordDraft[]): Promise<SegmentPosition[]> {
+    const opening = this.#opening === null ? [] : [this.#opening];
+    if (opening.length + drafts.length === 0) return [];
+    const positions = await segment.append([...opening, ...drafts]);
+    this.#opening = null;
+    this.#acknowledge(positions.at(-1));
+    return positions.slice(opening.length);
+  }
+
+  /** The segment to write to: a full one is sealed first, a dead one has been abandoned before. */
+  async #segmentWithRoom(mayRotate: boolean): Promise<SegmentWriter> {
+    const current = this.#segment;
+    if (current === null) return this.#beginEpoch();
+    if (!mayRotate || current.bytes < (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)) return current;
+    this.#acknowledge(await current.seal(this.#stamp({})));
+    await current.close();
+    const { epoch, segment } = current.name;
+    this.#segment = await this.#create(epoch, segment + 1, current.epochState);
+    return this.#segment;
+  }
+
+  async #beginEpoch(): Promise<SegmentWriter> {
+    for (let taken = 0; taken < TAKEN_EPOCHS_MAX; taken += 1) {
+      const epoch = this.#epochNext;
+      try {
+        this.#segment = await this.#create(epoch, 1, EPOCH_START);
+        this.#epochNext = epoch + 1;
+        return this.#segment;
+      } catch (error) {
+        if (errnoName(error) !== 'EEXIST') throw error;
+        this.#epochNext = epoch + 1;
+      }
+    }
+    throw new JournalError('no-segment', `${this.#path(this.#epochNext, 1)}: every name is taken`);
+  }
+
+  async #create(epoch: number, segment: number, state: typeof EPOCH_START): Promise<SegmentWriter> {
+    const { journalDir, scan, writer, hostname, coordinator } = this.#options;
+    const created = await SegmentWriter.create(
+      this.#storage,
+      journalDir,
+      { scan, writer, epoch, segment },
+      state,
+    );
+    const data = { format: FORMAT, hostname, segment, previous: this.#previous, coordinator };
+    this.#opening = this.#stamp({ type: 'segment.opened', v: 1, dataJson: JSON.stringify(data) });
+    return created;
+  }
+
+  async #abandon(): Promise<void> {
+    const dead = this.#segment;
+    this.#segment = null;
+    this.#opening = null;
+    try {
+      await dead?.close();
+    } catch {
+      // Its records are on disk or will be written again: what close has to say changes neither.
+    }
+  }
+
+  #acknowledge(position: SegmentPosition | undefined): void {
+    if (position === undefined) return;
+    this.#durable = position;
+    this.#previous = refOf(position);
+  }
+
+  #stamp<T extends object>(fields: T): T & { id: string; at: string } {
+    const nowMs = this.#now();
+    return { ...fields, id: this.#ulid(nowMs), at: new Date(nowMs).toISOString() };
+  }
+
+  #path(epoch: number, segment: number): string {
+    const { journalDir, scan, writer } = this.#options;
+    return segmentPath(journalDir, { scan, writer, epoch, segment });
+  }
+}

@@ -1,0 +1,170 @@
+import { mkdir, open, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { constants as osConstants } from 'node:os';
+import { dirname } from 'node:path';
+
+/** Whom what we write belongs to: PUID, PGID and UMASK. null: as the process has it. */
+export interface FileOwner {
+  uid: number | null;
+  gid: number | null;
+  umask: number | null;
+}
+
+export const OWNER_OF_PROCESS: FileOwner = { uid: null, gid: null, umask: null };
+
+/** A segment being written. Every call rejects with the system's own error. */
+export interface SegmentFile {
+  /** Appends; may write fewer bytes than it was given. Resolves with how many. */
+  write(bytes: Buffer): Promise<number>;
+  datasync(): Promise<void>;
+  /** `linked`: whether a name still leads to this file. */
+  stat(): Promise<{ bytes: number; linked: boolean }>;
+  close(): Promise<void>;
+}
+
+/** All that a writer asks of a file system. Tests bring one that loses what was not synced. */
+export interface JournalStorage {
+  /** Creates the file (EEXIST where it exists) and its folders; their directory entries are on disk. */
+  createSegment(path: string): Promise<SegmentFile>;
+  /** Free bytes for this process on the file system of `folder`; Infinity where nobody can tell. */
+  freeBytes(folder: string): Promise<number>;
+  /** Really occupies that many bytes under this name. */
+  reserve(path: string, bytes: number): Promise<void>;
+  /** Gives them back; no error where there are none. */
+  release(path: string): Promise<void>;
+}
+
+const FILE_MODE = 0o666;
+const FOLDER_MODE = 0o777;
+const UMASK_DEFAULT = 0o022;
+/** What file systems answer that cannot sync a directory (FUSE, SMB, vfat). */
+const SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR', 'ENOSYS']);
+
+/** The errno's name of a system error, also where libuv has none for it (`UNKNOWN`: ESTALE, EDQUOT). */
+export function errnoName(error: unknown): string {
+  if (!(error instanceof Error)) return 'UNKNOWN';
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) return code;
+  const known = Object.entries(osConstants.errno).find(([, value]) => value === Math.abs(errno ?? 0));
+  return known?.[0] ?? code ?? 'UNKNOWN';
+}
+
+/** Makes a directory's entries durable, where its file system can do that. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!SYNC_UNSUPPORTED.has(errnoName(error))) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Creates missing folders with the owner's mode, each one's entry on disk before this resolves. */
+export async function makeFolder(folder: string, owner: FileOwner = OWNER_OF_PROCESS): Promise<void> {
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+  } catch (error) {
+    const name = errnoName(error);
+    if (name === 'EEXIST') return;
+    if (name !== 'ENOENT') throw error;
+    await makeFolder(dirname(folder), owner);
+    await makeFolder(folder, owner);
+    return;
+  }
+  const handle = await open(folder, 'r');
+  try {
+    await own(handle, owner, FOLDER_MODE);
+  } finally {
+    await handle.close();
+  }
+  await syncFolder(dirname(folder));
+}
+
+/** Gives a file of ours the owner and mode that were asked for. */
+export async function own(handle: FileHandle, owner: FileOwner, mode = FILE_MODE): Promise<void> {
+  if (owner.umask !== null) await handle.chmod(mode & ~owner.umask);
+  if (owner.uid !== null || owner.gid !== null) {
+    const { uid, gid } = await handle.stat();
+    await handle.chown(owner.uid ?? uid, owner.gid ?? gid);
+  }
+}
+
+class NodeSegmentFile implements SegmentFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async write(bytes: Buffer): Promise<number> {
+    return (await this.#handle.write(bytes)).bytesWritten;
+  }
+
+  datasync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  async stat(): Promise<{ bytes: number; linked: boolean }> {
+    const { size, nlink } = await this.#handle.stat();
+    return { bytes: size, linked: nlink > 0 };
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** The real file system. */
+export class NodeStorage implements JournalStorage {
+  readonly #owner: FileOwner;
+
+  constructor(owner: FileOwner = OWNER_OF_PROCESS) {
+    this.#owner = owner;
+  }
+
+  async createSegment(path: string): Promise<SegmentFile> {
+    await makeFolder(dirname(path), this.#owner);
+    const handle = await open(path, 'ax', FILE_MODE & ~UMASK_DEFAULT);
+    try {
+      await own(handle, this.#owner);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return new NodeSegmentFile(handle);
+  }
+
+  async freeBytes(folder: string): Promise<number> {
+    try {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    } catch (error) {
+      const parent = dirname(folder);
+      // Not every network mount answers; then only the next write can tell.
+      return errnoName(error) === 'ENOENT' && parent !== folder ? this.freeBytes(parent) : Infinity;
+    }
+  }
+
+  async reserve(path: string, bytes: number): Promise<void> {
+    const handle = await open(path, 'w', FILE_MODE & ~UMASK_DEFAULT);
+    try {
+      await own(handle, this.#owner);
+      // Written, not only promised: some file systems do not keep the promise of a fallocate.
+      let left = bytes;
+      const block = Buffer.alloc(Math.min(bytes, 64 * 1024), 0x20);
+      while (left > 0) left -= (await handle.write(block, 0, Math.min(left, block.length))).bytesWritten;
+      await handle.datasync();
+    } catch (error) {
+      await handle.truncate(0);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  release(path: string): Promise<void> {
+    return rm(path, { force: true });
+  }
+}
