@@ -5,5 +5,5 @@ import { reportError } from './report-error.js';
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {
-  process.exitCode = reportError(error);
+  process.exitCode = reportError(error, process.argv.includes('--json'));
 }

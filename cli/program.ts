@@ -8,7 +8,9 @@ import type {
 } from './command-options.js';
 import type { ExitCode } from './exit-codes.js';
 import { createIo, type Io } from './io.js';
+import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
+import { describeOption, settableOption } from './settable-option.js';
 import { VERSION } from './version.js';
 
 type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
@@ -22,16 +24,16 @@ async function execute<O extends CommonOptions>(options: O, load: () => Promise<
 function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .addOption(
-      new Option('--data-dir <dir>', 'where journal, catalog and logs live').env('NAS_SCANNER_DATA_DIR'),
-    )
-    .addOption(new Option('--db-name <file>', "the catalog's file name").env('NAS_SCANNER_DB_NAME'))
-    .option('--json', 'print one JSON object', false)
-    .option('--quiet', 'print only what went wrong', false);
+    .configureHelp({ optionDescription: describeOption })
+    .addHelpText('after', '\nThe environment sets the same: --data-dir DIR is NAS_SCANNER_DATA_DIR=DIR.')
+    .addOption(settableOption('--data-dir <dir>', 'where journal, catalog and logs live'))
+    .addOption(settableOption('--db-name <file>', "the catalog's file name"))
+    .addOption(settableOption('--json', 'print one JSON object', false))
+    .addOption(settableOption('--quiet', 'print only what went wrong', false));
 }
 
-const scanId = (): Option =>
-  new Option('--scan <id>', 'a scan of the journal (see scans); default: the last');
+const scanId = (fallback: string): Option =>
+  new Option('--scan <id>', `a scan of the journal (see scans); default: ${fallback}`).argParser(checkScanId);
 
 /** The whole command line. Parsing errors throw CommanderError. */
 export function createProgram(): Command {
@@ -57,8 +59,8 @@ export function createProgram(): Command {
   );
   program.addCommand(
     command('replay', 'rebuild the catalog from the journal')
-      .option('--scan <id...>', 'only these scans')
-      .option('--until <scan|time>', 'the catalog as it was then')
+      .addOption(new Option('--scan <id...>', 'only these scans').argParser(collectScanIds))
+      .addOption(new Option('--until <scan|time>', 'the catalog as it was then').argParser(checkUntil))
       .option('--to <file>', 'write it there instead of in place')
       .action((options: ReplayOptions) =>
         execute(options, async () => (await import('./replay.js')).runReplay),
@@ -66,14 +68,14 @@ export function createProgram(): Command {
   );
   program.addCommand(
     command('verify', 'read every record of the journal and say what is sound')
-      .addOption(scanId())
+      .addOption(scanId('all'))
       .action((options: VerifyOptions) =>
         execute(options, async () => (await import('./verify.js')).runVerify),
       ),
   );
   program.addCommand(
     command('repair', 'cut torn tails off, after copying them to quarantine')
-      .addOption(scanId())
+      .addOption(scanId('all'))
       .option('--dry-run', 'only say what would be done', false)
       .action((options: RepairOptions) =>
         execute(options, async () => (await import('./repair.js')).runRepair),
@@ -82,7 +84,7 @@ export function createProgram(): Command {
   program.addCommand(
     command('diagnose', 'say what went wrong and what to do')
       .alias('debug')
-      .addOption(scanId())
+      .addOption(scanId('the last'))
       .option('--offline', 'look at the journal alone', false)
       .option('--html <file>', 'write a page to look at or to share')
       .option('--redact', 'mask paths', false)

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ScanOptions } from './command-options.js';
 import { usageError } from './errors.js';
 import { printable } from './io.js';
+import { repeated, settableOption as option } from './settable-option.js';
 
 const GIB = 1024 ** 3;
 const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
@@ -78,11 +79,6 @@ function collect(value: string, before: string[] | undefined): string[] {
 
 /** Adds the options of `scan` and `preflight`; each can also be set as NAS_SCANNER_<OPTION>. */
 export function withScanOptions(command: Command): Command {
-  const option = (flags: string, text: string, fallback?: string): Option => {
-    const made = new Option(flags, text);
-    made.env(`NAS_SCANNER_${made.name().toUpperCase().replaceAll('-', '_')}`);
-    return fallback === undefined ? made : made.default(fallback);
-  };
   const all = [
     option('--engine <engine>', 'how workers run', 'auto').choices(['auto', 'docker', 'process']),
     option('--fast-start', 'plan from the top-level listing alone'),
@@ -106,15 +102,18 @@ export function withScanOptions(command: Command): Command {
     option('--host-path <inside=outside>', "a path's name on the Docker host; repeatable").argParser(collect),
     option('--resume', 'go on with the unfinished scan of this mount'),
     option('--fresh', 'begin a new scan even if one is unfinished'),
+    option('--no-nice', 'do not lower the priority of workers'),
   ];
   for (const each of all) command.addOption(each);
-  return command.option('--no-nice', 'do not lower the priority of workers');
+  return command;
 }
 
 /** Checks what was typed. @throws CommandError with exit code 2 and what to type instead */
 export function scanOptionsFrom(command: Command, path: string, name: string): ScanOptions {
   const raw = command.opts<RawScanOptions>();
   if (raw.resume === true && raw.fresh === true) throw usageError('--resume and --fresh exclude each other');
+  if (path === '') throw usageError('PATH must not be empty');
+  if (command.name() === 'scan' && name.trim() === '') throw usageError('NAME must not be empty');
   if (name !== printable(name)) throw usageError('NAME must not contain control characters');
   const counted = (flag: string, text: string, min: number): number =>
     number(flag, text, { min, max: 10_000, whole: true });
@@ -142,9 +141,9 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
     fullDiskWaitMs: milliseconds('--full-disk-wait', raw.fullDiskWait, 0),
     retries: counted('--retries', raw.retries, 0),
     checksum: raw.checksum,
-    exclude: raw.exclude ?? [],
+    exclude: repeated(raw.exclude, command.getOptionValueSource('exclude')),
     oneFileSystem: raw.oneFileSystem === true,
-    hostPaths: (raw.hostPath ?? []).map(hostPath),
+    hostPaths: repeated(raw.hostPath, command.getOptionValueSource('hostPath')).map(hostPath),
     resume: raw.resume === true ? 'resume' : raw.fresh === true ? 'fresh' : 'auto',
     nice: raw.nice,
   };
