@@ -1,0 +1,275 @@
+import type { EventData, JournalEvent, PathText, ScanOutcome } from '../journal/events/index.js';
+import type { RecordHeader } from '../journal/record.js';
+import { estimateRemaining, type Remaining } from './eta.js';
+import { RateCounter } from './rate.js';
+
+/** Window of the rate that is shown. */
+const RATE_WINDOW_MS = 30_000;
+/** Problems shown live; the journal has them all. */
+const RECENT_PROBLEMS_MAX = 5;
+
+export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'failed';
+
+/** One chunk as last heard. `files` and `bytes` count what its attempts recorded, exactly once it is completed. */
+export interface ChunkStatus {
+  chunk: number;
+  state: ChunkState;
+  attempt: number;
+  name: string;
+  id: string;
+  files: number;
+  bytes: number;
+  problems: number;
+  estimatedFiles: number;
+  estimatedBytes: number;
+  /** Directory its worker listed last. */
+  directory: PathText | null;
+  startedAtMs: number;
+  progressAtMs: number;
+  cpuPercent: number | null;
+  memoryBytes: number | null;
+  memoryLimitBytes: number | null;
+  responsive: boolean;
+}
+
+export type ScanState = 'running' | 'paused' | 'interrupted' | 'killed' | 'none' | ScanOutcome;
+
+export interface StatusSnapshot {
+  scan: string | null;
+  state: ScanState;
+  mountPath: PathText | null;
+  mountName: string;
+  engine: string;
+  startedAtMs: number;
+  /** null while it runs. */
+  endedAtMs: number | null;
+  seconds: number;
+  files: number;
+  bytes: number;
+  problems: number;
+  recentProblems: { path: PathText; name: PathText; operation: string; code: string }[];
+  filesPerSecond: number;
+  chunks: { planned: number; completed: number; failed: number; running: number };
+  workers: ChunkStatus[];
+  secondsSinceProgress: number;
+  remaining: Remaining;
+  journalFreeBytes: number | null;
+  pausedBecause: string | null;
+}
+
+/** Folds the records of one scan, the coordinator's and its workers', into where the scan stands. */
+export class StatusFold {
+  readonly #chunks = new Map<number, ChunkStatus>();
+  readonly #rate = new RateCounter();
+  readonly #recentProblems: StatusSnapshot['recentProblems'] = [];
+  #scan: string | null = null;
+  #started: EventData<'scan.started'> | null = null;
+  #completed: EventData<'scan.completed'> | null = null;
+  #interrupted = false;
+  #pausedBecause: string | null = null;
+  #planning = true;
+  #startedAtMs = 0;
+  #lastAtMs = 0;
+  #progressAtMs = 0;
+  #journalFreeBytes: number | null = null;
+
+  push(event: JournalEvent, record: Pick<RecordHeader, 'at' | 'scan'>): void {
+    const atMs = Date.parse(record.at);
+    this.#scan ??= record.scan;
+    if (this.#startedAtMs === 0) this.#startedAtMs = atMs;
+    this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
+    switch (event.type) {
+      case 'files.batch':
+        return this.#batch(event.data, atMs);
+      case 'health.checked':
+        return this.#health(event.data);
+      case 'chunk.planned':
+      case 'chunk.completed':
+      case 'chunk.failed':
+        return this.#chunkEvent(event, atMs);
+      case 'container.started':
+      case 'process.started':
+        return this.#workerStarted(event.data, atMs);
+      default:
+        return this.#scanEvent(event, atMs);
+    }
+  }
+
+  /** @param live whether a living process holds the scan: only then can an unfinished one be running */
+  snapshot(nowMs: number, live: boolean): StatusSnapshot {
+    const state = this.#state(live);
+    const ended = state !== 'running' && state !== 'paused';
+    const endMs = ended ? this.#lastAtMs : Math.max(nowMs, this.#lastAtMs);
+    const all = [...this.#chunks.values()];
+    const sum = (pick: (chunk: ChunkStatus) => number): number =>
+      all.reduce((total, chunk) => total + pick(chunk), 0);
+    const count = (wanted: ChunkState): number => sum((chunk) => (chunk.state === wanted ? 1 : 0));
+    const final = this.#completed;
+    const filesPerSecond = this.#rate.perSecond(
+      endMs,
+      this.#startedAtMs,
+      ended ? endMs - this.#startedAtMs : RATE_WINDOW_MS,
+    );
+    return {
+      scan: this.#scan,
+      state,
+      mountPath: this.#started?.mountPath ?? null,
+      mountName: this.#started?.mountName ?? '',
+      engine: this.#started?.engine ?? '',
+      startedAtMs: this.#startedAtMs,
+      endedAtMs: ended ? endMs : null,
+      seconds: (endMs - this.#startedAtMs) / 1000,
+      files: final?.files ?? sum((chunk) => chunk.files),
+      bytes: final === null ? sum((chunk) => chunk.bytes) : Number(final.bytes),
+      problems: final?.problems ?? sum((chunk) => chunk.problems),
+      recentProblems: [...this.#recentProblems],
+      filesPerSecond,
+      chunks: {
+        planned: final?.chunks.planned ?? all.length,
+        completed: final?.chunks.completed ?? count('completed'),
+        failed: final?.chunks.failed ?? count('failed'),
+        running: ended ? 0 : count('running'),
+      },
+      workers: ended ? [] : all.filter((chunk) => chunk.state === 'running'),
+      secondsSinceProgress: Math.max(0, (endMs - Math.max(this.#progressAtMs, this.#startedAtMs)) / 1000),
+      remaining: estimateRemaining(all, {
+        planning: this.#planning,
+        recentPerSecond: filesPerSecond,
+        meanPerSecond: this.#rate.perSecond(endMs, this.#startedAtMs, endMs - this.#startedAtMs),
+      }),
+      journalFreeBytes: this.#journalFreeBytes,
+      pausedBecause: this.#pausedBecause,
+    };
+  }
+
+  /** When what was recorded: files over equal slices of the scan's time. */
+  throughput(slices: number): number[] {
+    return this.#rate.slices(this.#startedAtMs, this.#lastAtMs, slices);
+  }
+
+  #state(live: boolean): ScanState {
+    if (this.#scan === null) return 'none';
+    if (this.#completed !== null) return this.#completed.outcome;
+    if (live) return this.#pausedBecause === null ? 'running' : 'paused';
+    return this.#interrupted ? 'interrupted' : 'killed';
+  }
+
+  #chunk(chunk: number): ChunkStatus {
+    const known = this.#chunks.get(chunk);
+    if (known !== undefined) return known;
+    const made = newChunk(chunk);
+    this.#chunks.set(chunk, made);
+    return made;
+  }
+
+  #batch(data: EventData<'files.batch'>, atMs: number): void {
+    if (data.chunk === 0) return; // rows of a former catalog: known, not scanned
+    const chunk = this.#chunk(data.chunk);
+    if (chunk.state === 'completed') return; // its totals are exact already
+    let files = 0;
+    for (const directory of data.directories) {
+      files += directory.rows.length;
+      for (const row of directory.rows) chunk.bytes += Number(row[1]);
+      chunk.problems += directory.problems.length;
+      for (const problem of directory.problems) this.#problem(directory.path, problem);
+      chunk.directory = directory.path;
+    }
+    chunk.files += files;
+    chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
+    this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
+    this.#rate.add(atMs, files);
+  }
+
+  #problem(path: PathText, problem: { name: PathText; operation: string; code: string }): void {
+    this.#recentProblems.push({ path, name: problem.name, operation: problem.operation, code: problem.code });
+    if (this.#recentProblems.length > RECENT_PROBLEMS_MAX) this.#recentProblems.shift();
+  }
+
+  #health(data: EventData<'health.checked'>): void {
+    if (data.chunk === 0) return;
+    const chunk = this.#chunk(data.chunk);
+    chunk.cpuPercent = data.cpuPercent;
+    chunk.memoryBytes = data.memoryBytes;
+    chunk.memoryLimitBytes = data.memoryLimitBytes;
+    chunk.responsive = data.responsive;
+    this.#journalFreeBytes = data.journalFreeBytes ?? this.#journalFreeBytes;
+  }
+
+  #workerStarted(data: EventData<'container.started'>, atMs: number): void {
+    if (data.chunk === 0) return; // a preflight probe
+    const chunk = this.#chunk(data.chunk);
+    chunk.state = 'running';
+    chunk.attempt = data.attempt;
+    chunk.name = data.name;
+    chunk.id = data.id;
+    chunk.startedAtMs = atMs;
+    chunk.progressAtMs = atMs;
+  }
+
+  #chunkEvent(
+    event: Extract<JournalEvent, { type: 'chunk.planned' | 'chunk.completed' | 'chunk.failed' }>,
+    atMs: number,
+  ): void {
+    const chunk = this.#chunk(event.data.chunk);
+    if (event.type === 'chunk.planned') {
+      chunk.estimatedFiles = event.data.estimatedFiles;
+      chunk.estimatedBytes = Number(event.data.estimatedBytes);
+    } else if (event.type === 'chunk.failed') {
+      chunk.state = event.data.willRetry ? 'waiting' : 'failed';
+    } else {
+      if (event.data.files > chunk.files) this.#rate.add(atMs, event.data.files - chunk.files);
+      chunk.state = 'completed';
+      chunk.files = event.data.files;
+      chunk.bytes = Number(event.data.bytes);
+      chunk.problems = event.data.problems;
+      this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
+    }
+  }
+
+  #scanEvent(event: JournalEvent, atMs: number): void {
+    if (event.type === 'scan.started') {
+      this.#started = event.data;
+      this.#startedAtMs = atMs;
+    } else if (event.type === 'scan.resumed') {
+      this.#resumed();
+    } else if (event.type === 'scan.paused') this.#pausedBecause = event.data.reason;
+    else if (event.type === 'scan.continued') this.#pausedBecause = null;
+    else if (event.type === 'scan.interrupted') this.#interrupted = true;
+    else if (event.type === 'scan.completed') {
+      this.#completed = event.data;
+      this.#planning = false;
+    } else if (event.type === 'plan.finished') this.#planning = false;
+  }
+
+  /** A new coordinator: what the last one had running is not running any more. */
+  #resumed(): void {
+    this.#interrupted = false;
+    this.#completed = null;
+    this.#pausedBecause = null;
+    for (const chunk of this.#chunks.values()) {
+      if (chunk.state === 'running' || chunk.state === 'failed') chunk.state = 'waiting';
+    }
+  }
+}
+
+function newChunk(chunk: number): ChunkStatus {
+  return {
+    chunk,
+    state: 'planned',
+    attempt: 0,
+    name: '',
+    id: '',
+    files: 0,
+    bytes: 0,
+    problems: 0,
+    estimatedFiles: 0,
+    estimatedBytes: 0,
+    directory: null,
+    startedAtMs: 0,
+    progressAtMs: 0,
+    cpuPercent: null,
+    memoryBytes: null,
+    memoryLimitBytes: null,
+    responsive: true,
+  };
+}
