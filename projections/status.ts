@@ -2,35 +2,14 @@ import type { EventData, JournalEvent, PathText, ScanOutcome } from '../journal/
 import type { RecordHeader } from '../journal/record.js';
 import { estimateRemaining, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
+import { newChunk, type ChunkState, type ChunkStatus } from './status-chunk.js';
+
+export type { ChunkStatus } from './status-chunk.js';
 
 /** Window of the rate that is shown. */
 const RATE_WINDOW_MS = 30_000;
 /** Problems shown live; the journal has them all. */
 const RECENT_PROBLEMS_MAX = 5;
-
-export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'failed';
-
-/** One chunk as last heard. `files` and `bytes` count what its attempts recorded, exactly once it is completed. */
-export interface ChunkStatus {
-  chunk: number;
-  state: ChunkState;
-  attempt: number;
-  name: string;
-  id: string;
-  files: number;
-  bytes: number;
-  problems: number;
-  estimatedFiles: number;
-  estimatedBytes: number;
-  /** Directory its worker listed last. */
-  directory: PathText | null;
-  startedAtMs: number;
-  progressAtMs: number;
-  cpuPercent: number | null;
-  memoryBytes: number | null;
-  memoryLimitBytes: number | null;
-  responsive: boolean;
-}
 
 export type ScanState = 'running' | 'paused' | 'interrupted' | 'killed' | 'none' | ScanOutcome;
 
@@ -79,19 +58,29 @@ export class StatusFold {
     if (this.#startedAtMs === 0) this.#startedAtMs = atMs;
     this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
     switch (event.type) {
-      case 'files.batch':
-        return this.#batch(event.data, atMs);
-      case 'health.checked':
-        return this.#health(event.data);
+      case 'files.batch': {
+        this.#batch(event.data, atMs);
+        return;
+      }
+      case 'health.checked': {
+        this.#health(event.data);
+        return;
+      }
       case 'chunk.planned':
       case 'chunk.completed':
-      case 'chunk.failed':
-        return this.#chunkEvent(event, atMs);
+      case 'chunk.failed': {
+        this.#chunkEvent(event, atMs);
+        return;
+      }
       case 'container.started':
-      case 'process.started':
-        return this.#workerStarted(event.data, atMs);
-      default:
-        return this.#scanEvent(event, atMs);
+      case 'process.started': {
+        this.#workerStarted(event.data, atMs);
+        return;
+      }
+      default: {
+        this.#scanEvent(event, atMs);
+        return;
+      }
     }
   }
 
@@ -100,6 +89,7 @@ export class StatusFold {
     const state = this.#state(live);
     const ended = state !== 'running' && state !== 'paused';
     const endMs = ended ? this.#lastAtMs : Math.max(nowMs, this.#lastAtMs);
+    const untilMs = this.#completed === null ? nowMs : endMs;
     const all = [...this.#chunks.values()];
     const sum = (pick: (chunk: ChunkStatus) => number): number =>
       all.reduce((total, chunk) => total + pick(chunk), 0);
@@ -131,7 +121,7 @@ export class StatusFold {
         running: ended ? 0 : count('running'),
       },
       workers: ended ? [] : all.filter((chunk) => chunk.state === 'running'),
-      secondsSinceProgress: Math.max(0, (endMs - Math.max(this.#progressAtMs, this.#startedAtMs)) / 1000),
+      secondsSinceProgress: Math.max(0, (untilMs - Math.max(this.#progressAtMs, this.#startedAtMs)) / 1000),
       remaining: estimateRemaining(all, {
         planning: this.#planning,
         recentPerSecond: filesPerSecond,
@@ -250,26 +240,4 @@ export class StatusFold {
       if (chunk.state === 'running' || chunk.state === 'failed') chunk.state = 'waiting';
     }
   }
-}
-
-function newChunk(chunk: number): ChunkStatus {
-  return {
-    chunk,
-    state: 'planned',
-    attempt: 0,
-    name: '',
-    id: '',
-    files: 0,
-    bytes: 0,
-    problems: 0,
-    estimatedFiles: 0,
-    estimatedBytes: 0,
-    directory: null,
-    startedAtMs: 0,
-    progressAtMs: 0,
-    cpuPercent: null,
-    memoryBytes: null,
-    memoryLimitBytes: null,
-    responsive: true,
-  };
 }

@@ -27,7 +27,11 @@ export const chunkEvents = {
     reason: chunkReason,
     estimatedFiles: count,
     estimatedBytes: bigCount,
+    /** A part of a chunk that kept failing: planned to find what poisons it. */
+    isolating: z.boolean().optional(),
   }),
+  /** Planning has ended: every entry of the mount belongs to one of so many chunks. */
+  'plan.finished': z.looseObject({ chunks: count }),
   'chunk.split': z.looseObject({ chunk: z.int().positive(), into: z.array(z.int().positive()) }),
   'chunk.completed': z.looseObject({
     chunk: z.int().positive(),
@@ -36,6 +40,8 @@ export const chunkEvents = {
     directories: count,
     bytes: bigCount,
     problems: count,
+    /** Subdirectories that its complete listings name, and directories that have an entry, listed or not. */
+    coverage: z.looseObject({ subdirectories: count, entered: count }).optional(),
   }),
   'chunk.failed': z.looseObject({
     chunk: z.int().positive(),

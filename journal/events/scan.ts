@@ -33,4 +33,10 @@ export const scanEvents = {
     advice: z.string(),
   }),
   'catalog.opened': z.looseObject({ mode: z.string(), reason: z.string() }),
+  /** The catalog could not follow; the scan goes on without it. */
+  'catalog.troubled': z.looseObject({
+    code: z.enum(['catalog.locked', 'catalog.unwritable', 'catalog.behind']),
+    detail: z.string(),
+  }),
+  'catalog.recovered': z.looseObject({}),
 } as const;

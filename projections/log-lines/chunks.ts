@@ -39,6 +39,7 @@ export const chunkLines: LogHandlers = {
     const text = `CHUNK ${data.chunk} planned (${data.reason}): ${rootsText(data.roots)}; ${size}`;
     return [data.reason === 'fallback' ? warning(text) : info(text)];
   },
+  'plan.finished': (data) => [info(`PLAN finished: ${plural(data.chunks, 'chunk')}`)],
   'chunk.split': (data) => [
     info(
       `CHUNK ${data.chunk} split: what it had not begun goes to ${data.into.map((into) => `chunk ${into}`).join(', ')}`,

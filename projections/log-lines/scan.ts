@@ -100,5 +100,11 @@ export const scanLines: LogHandlers = {
       `DATABASE opened, journal mode ${printable(data.mode)}${data.reason === '' ? '' : `: ${printable(data.reason)}`}`,
     ),
   ],
+  'catalog.troubled': (data) => [
+    warning(
+      `DATABASE cannot follow (${data.code}): ${printable(data.detail)}; the scan goes on, the journal keeps everything`,
+    ),
+  ],
+  'catalog.recovered': () => [info('DATABASE follows again')],
   'scan.completed': completed,
 };

@@ -1,0 +1,48 @@
+import type { PathText } from '../journal/events/index.js';
+
+export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'failed';
+
+/** One chunk as last heard. `files` and `bytes` count what its attempts recorded, exactly once it is completed. */
+export interface ChunkStatus {
+  chunk: number;
+  state: ChunkState;
+  attempt: number;
+  name: string;
+  id: string;
+  files: number;
+  bytes: number;
+  problems: number;
+  estimatedFiles: number;
+  estimatedBytes: number;
+  /** Directory its worker listed last. */
+  directory: PathText | null;
+  startedAtMs: number;
+  progressAtMs: number;
+  cpuPercent: number | null;
+  memoryBytes: number | null;
+  memoryLimitBytes: number | null;
+  responsive: boolean;
+}
+
+/** A chunk that was planned and nothing else yet. */
+export function newChunk(chunk: number): ChunkStatus {
+  return {
+    chunk,
+    state: 'planned',
+    attempt: 0,
+    name: '',
+    id: '',
+    files: 0,
+    bytes: 0,
+    problems: 0,
+    estimatedFiles: 0,
+    estimatedBytes: 0,
+    directory: null,
+    startedAtMs: 0,
+    progressAtMs: 0,
+    cpuPercent: null,
+    memoryBytes: null,
+    memoryLimitBytes: null,
+    responsive: true,
+  };
+}

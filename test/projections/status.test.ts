@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest';
+import type { EventData, EventType, JournalEvent } from '../../journal/events/index.js';
+import { estimateRemaining } from '../../projections/eta.js';
+import { RateCounter } from '../../projections/rate.js';
+import { StatusFold } from '../../projections/status.js';
+import { goldenRecords } from '../support/golden.js';
+
+const START_MS = Date.UTC(2026, 10, 23, 18, 0, 0);
+const SCAN = '01KARA41R028T5CY4GNF6YY4HM';
+
+class Story {
+  readonly fold = new StatusFold();
+  atMs = START_MS;
+
+  tell<T extends EventType>(type: T, data: EventData<T>, afterMs = 1000): this {
+    this.atMs += afterMs;
+    this.fold.push({ type, data } as JournalEvent, { at: new Date(this.atMs).toISOString(), scan: SCAN });
+    return this;
+  }
+}
+
+const host = { hostname: 'tower', bootId: 'b', cpus: 4, memoryBytes: 1024 };
+
+function running(): Story {
+  return new Story()
+    .tell('scan.started', { mountPath: '/m', mountName: 'M', engine: 'process', options: {}, host })
+    .tell('chunk.planned', {
+      chunk: 1,
+      roots: [{ path: '/m', scope: 'subtree' }],
+      reason: 'sized',
+      estimatedFiles: 1000,
+      estimatedBytes: 5000,
+    })
+    .tell('plan.finished', { chunks: 1 })
+    .tell('process.started', { chunk: 1, attempt: 1, name: 'worker-0001-1', id: '77' })
+    .tell('files.batch', batch(100), 6000);
+}
+
+function batch(files: number): EventData<'files.batch'> {
+  return {
+    chunk: 1,
+    attempt: 1,
+    columns: ['name', 'size', 'mtimeNs'],
+    directories: [
+      {
+        path: '/m/a',
+        part: 1,
+        last: true,
+        rows: Array.from({ length: files }, (_, index) => [`f${index}`, 10, '0']),
+        problems: [{ name: 'x', operation: 'lstat', code: 'EACCES' }],
+        entries: files + 1,
+        subdirectories: 0,
+        others: 0,
+        excluded: 0,
+      },
+    ],
+  };
+}
+
+test('a running scan: counts, rate, worker, and an estimate that admits what it does not know', () => {
+  const story = running();
+  const now = story.fold.snapshot(story.atMs + 4000, true);
+  expect(now).toMatchObject({
+    state: 'running',
+    files: 100,
+    bytes: 1000,
+    problems: 1,
+    secondsSinceProgress: 4,
+  });
+  expect(now.chunks).toEqual({ planned: 1, completed: 0, failed: 0, running: 1 });
+  expect(now.workers).toMatchObject([{ chunk: 1, name: 'worker-0001-1', directory: '/m/a' }]);
+  expect(now.filesPerSecond).toBeGreaterThan(5);
+  expect(now.remaining).toMatchObject({ files: 900, atLeast: false });
+  expect(now.remaining.secondsLow).toBeLessThanOrEqual(now.remaining.secondsHigh ?? 0);
+  expect(now.recentProblems).toEqual([{ path: '/m/a', name: 'x', operation: 'lstat', code: 'EACCES' }]);
+});
+
+test('without a living coordinator an unfinished scan was killed, or interrupted when it says so', () => {
+  const story = running();
+  expect(story.fold.snapshot(story.atMs, false)).toMatchObject({ state: 'killed', workers: [] });
+  story.tell('scan.interrupted', { signal: 'SIGINT' });
+  expect(story.fold.snapshot(story.atMs, false).state).toBe('interrupted');
+  story.tell('scan.resumed', { reason: 'started again', host });
+  expect(story.fold.snapshot(story.atMs, true)).toMatchObject({ state: 'running', workers: [] });
+});
+
+test('a paused scan says why', () => {
+  const story = running().tell('scan.paused', { reason: 'the disk is full' });
+  expect(story.fold.snapshot(story.atMs, true)).toMatchObject({
+    state: 'paused',
+    pausedBecause: 'the disk is full',
+  });
+});
+
+test('the golden journal ends with the totals of its last word', () => {
+  const fold = new StatusFold();
+  const segments = [
+    'coordinator/0001-0001.ndjson',
+    'coordinator/0001-0002.ndjson',
+    'worker-0001/0001-0001.ndjson',
+    'worker-0002/0001-0001.ndjson',
+  ];
+  for (const record of segments.flatMap(goldenRecords)) {
+    fold.push({ type: record.type, data: record.json() } as JournalEvent, record);
+  }
+  expect(fold.snapshot(Date.now(), false)).toMatchObject({
+    scan: SCAN,
+    state: 'complete-with-problems',
+    files: 6,
+    problems: 1,
+    chunks: { planned: 2, completed: 2, failed: 0, running: 0 },
+    secondsSinceProgress: expect.closeTo(0.274, 3) as number,
+  });
+});
+
+test('nothing read: no scan', () => {
+  expect(new StatusFold().snapshot(START_MS, false)).toMatchObject({ scan: null, state: 'none', files: 0 });
+});
+
+test('an estimate has no upper end while sizes are unknown', () => {
+  const chunks = [{ state: 'planned', files: 0, estimatedFiles: 0 }];
+  const pace = { planning: false, recentPerSecond: 10, meanPerSecond: 20 };
+  expect(estimateRemaining(chunks, pace)).toEqual({
+    files: 0,
+    atLeast: true,
+    secondsLow: null,
+    secondsHigh: null,
+  });
+  const sized = [{ state: 'planned', files: 0, estimatedFiles: 100 }];
+  expect(estimateRemaining(sized, pace)).toEqual({
+    files: 100,
+    atLeast: false,
+    secondsLow: 5,
+    secondsHigh: 10,
+  });
+});
+
+test('a rate takes records in any order and nothing older than its window', () => {
+  const rate = new RateCounter();
+  rate.add(START_MS + 100_000, 600);
+  rate.add(START_MS, 10_000);
+  expect(rate.perSecond(START_MS + 105_000, START_MS, 30_000)).toBeCloseTo(20, 1);
+  expect(rate.slices(START_MS, START_MS + 100_000, 2)).toEqual([10_000, 600]);
+});
