@@ -1,0 +1,258 @@
+import { getgid, getuid } from 'node:process';
+import { containerSpec, createBody, LABELS, runLine, type ContainerSpec } from './container-spec.js';
+import { CALL_TIMEOUT_MS, DockerClient, type EngineInfo, type EngineVersion } from './docker-client.js';
+import { startError } from './docker-errors.js';
+import { inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
+import { readExit, readUsage, type UsageSample } from './docker-state.js';
+import { DockerWatch } from './docker-watch.js';
+import { findOwnContainer, HostPaths, readSurroundings, type HostMount } from './paths.js';
+import {
+  EngineError,
+  type Engine,
+  type EngineSignal,
+  type Launch,
+  type LaunchPlan,
+  type SeenWorker,
+  type WorkerExit,
+  type WorkerUsage,
+} from './port.js';
+
+/** Time for tidying up after a start that failed; it must not hold up the scan. */
+const UNDO_TIMEOUT_MS = 5_000;
+
+export interface DockerEngineOptions {
+  image: string;
+  dataDir: string;
+  /** INSIDE=OUTSIDE pairs of `--host-path`. */
+  hostPaths: readonly HostMount[];
+  env?: NodeJS.ProcessEnv;
+  /** How long to wait for the first answer. */
+  connectTimeoutMs?: number;
+}
+
+/** Runs workers as containers. It also answers what preflight asks about the daemon itself. */
+export class DockerEngine implements Engine {
+  readonly kind = 'docker';
+  readonly subject = 'container';
+  readonly workersOutlive = true;
+  readonly version: EngineVersion;
+  /** Null where a filtering proxy refuses the question. */
+  readonly info: EngineInfo | null;
+  readonly paths: HostPaths;
+  readonly #client: DockerClient;
+  readonly #options: DockerEngineOptions;
+  readonly #watches = new Set<DockerWatch>();
+  readonly #samples = new Map<string, UsageSample>();
+  readonly #abilities;
+
+  constructor(
+    client: DockerClient,
+    options: DockerEngineOptions,
+    daemon: { version: EngineVersion; info: EngineInfo | null; paths: HostPaths },
+  ) {
+    this.#client = client;
+    this.#options = options;
+    this.version = daemon.version;
+    this.info = daemon.info;
+    this.paths = daemon.paths;
+    this.#abilities = {
+      cpuQuota: daemon.info?.cpuQuota ?? true,
+      memoryLimit: daemon.info?.memoryLimit ?? true,
+      pidsLimit: daemon.info?.pidsLimit ?? true,
+      init: daemon.info?.hasInit ?? true,
+    };
+  }
+
+  get image(): string {
+    return this.#options.image;
+  }
+
+  /** @throws EngineError `path-untranslatable` */
+  plan(launch: Launch): LaunchPlan {
+    const spec = this.#spec(launch);
+    return { name: spec.name, image: spec.image, command: runLine(spec) };
+  }
+
+  async start(launch: Launch, plan: LaunchPlan, timeoutMs: number): Promise<{ id: string }> {
+    const deadlineMs = performance.now() + timeoutMs;
+    const left = (): number => Math.max(1, deadlineMs - performance.now());
+    let id = '';
+    try {
+      id = await this.#create(launch, left);
+      await this.#client.call('start the container', left(), (docker, abortSignal) =>
+        docker.getContainer(id).start({ abortSignal }),
+      );
+      await this.#verify(id, left());
+      return { id };
+    } catch (error) {
+      // By name: when creating timed out the container may come into being all the same.
+      await this.#undo(id || plan.name);
+      throw startError(error, timeoutMs, performance.now() >= deadlineMs);
+    }
+  }
+
+  async list(scan?: string): Promise<SeenWorker[]> {
+    const label = scan === undefined ? LABELS.scan : `${LABELS.scan}=${scan}`;
+    const found = await this.#client.call('list containers', CALL_TIMEOUT_MS, (docker, abortSignal) =>
+      docker.listContainers({
+        all: true,
+        filters: { label: [label, ...LABELS_REQUIRED] },
+        abortSignal,
+      }),
+    );
+    return found.map(seenWorker);
+  }
+
+  async exitOf(id: string): Promise<WorkerExit> {
+    return readExit(this.#client, id);
+  }
+
+  async usage(id: string): Promise<WorkerUsage> {
+    return readUsage(this.#client, id, this.#samples);
+  }
+
+  async ping(id: string, timeoutMs: number): Promise<boolean> {
+    try {
+      return await this.#client.call('run a command in the container', timeoutMs, (docker, abortSignal) =>
+        runInside(docker.getContainer(id), abortSignal),
+      );
+    } catch (error) {
+      // The container's silence is the answer; the daemon's own is for the watch to report.
+      if (error instanceof EngineError) return false;
+      throw error;
+    }
+  }
+
+  async signal(id: string, signal: 'SIGTERM' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {
+    await this.#ignoring(/not running|no such container/i, () =>
+      this.#client.call(`send ${signal}`, CALL_TIMEOUT_MS, (docker, abortSignal) =>
+        docker.getContainer(id).kill({ signal, abortSignal }),
+      ),
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#ignoring(/no such container|already in progress/i, () =>
+      this.#client.call('remove the container', CALL_TIMEOUT_MS, (docker, abortSignal) =>
+        docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+      ),
+    );
+    this.#samples.delete(id);
+  }
+
+  watch(listener: (signal: EngineSignal) => void): void {
+    this.#watches.add(new DockerWatch(this.#client, LABELS.scan, listener));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#watches].map((watch) => watch.close()));
+    this.#watches.clear();
+    this.#client.close();
+  }
+
+  /** Id and creation of the worker image. @throws EngineError `image-missing` or `unreachable` */
+  async inspectImage(): Promise<{ id: string; created: string }> {
+    const { image } = this.#options;
+    try {
+      const found = await this.#client.call(`look for the image ${image}`, CALL_TIMEOUT_MS, (docker) =>
+        docker.getImage(image).inspect(),
+      );
+      return { id: found.Id, created: found.Created };
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
+      throw new EngineError('image-missing', `the image ${image} is not there`, {
+        cause: error,
+        hint: 'build it first: see "Docker" in the README',
+      });
+    }
+  }
+
+  /** Every container of ours with the data directory it belongs to (null: not labelled). */
+  async listOwned(): Promise<(SeenWorker & { dataDir: string | null })[]> {
+    const found = await this.#client.call('list containers', CALL_TIMEOUT_MS, (docker, abortSignal) =>
+      docker.listContainers({
+        all: true,
+        filters: { label: LABELS_REQUIRED },
+        abortSignal,
+      }),
+    );
+    return found.map((info) => ({ ...seenWorker(info), dataDir: info.Labels[LABELS.dataDir] ?? null }));
+  }
+
+  #spec(launch: Launch): ContainerSpec {
+    const env = this.#options.env ?? process.env;
+    return containerSpec(launch, {
+      image: this.#options.image,
+      mountSource: this.paths.toHost(launch.mountPath),
+      writerSource: this.paths.toHost(launch.writerDir),
+      dataDirSource: this.paths.toHost(this.#options.dataDir),
+      owner: ownerFrom(env),
+      umask: env['UMASK'] ?? null,
+      abilities: this.#abilities,
+    });
+  }
+
+  /** Creates; where the kernel turns out to lack what was asked for, does without it from now on. */
+  async #create(launch: Launch, left: () => number): Promise<string> {
+    for (;;) {
+      try {
+        const body = createBody(this.#spec(launch));
+        const container = await this.#client.call('create the container', left(), (docker, abortSignal) =>
+          docker.createContainer({ ...body, abortSignal }),
+        );
+        return container.id;
+      } catch (error) {
+        const words = error instanceof EngineError ? error.message : '';
+        if (this.#abilities.cpuQuota && /NanoCPUs can not be set|CFS/i.test(words))
+          this.#abilities.cpuQuota = false;
+        else throw error;
+      }
+    }
+  }
+
+  /** A container that was started runs, or has already run to its end. */
+  async #verify(id: string, timeoutMs: number): Promise<void> {
+    const { State: state } = await this.#client.call(
+      'look at the container',
+      timeoutMs,
+      (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
+    );
+    if (state.Status === 'created') {
+      throw new EngineError('start-failed', state.Error || 'the container was created but did not start');
+    }
+  }
+
+  async #undo(idOrName: string): Promise<void> {
+    await this.#client
+      .call('remove what did not start', UNDO_TIMEOUT_MS, (docker, abortSignal) =>
+        docker.getContainer(idOrName).remove({ force: true, v: true, abortSignal }),
+      )
+      .catch(() => undefined); // it never came to be, or the next listing finds it
+  }
+
+  async #ignoring(words: RegExp, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof EngineError && words.test(error.message))) throw error;
+    }
+  }
+}
+
+/**
+ * Connects to the engine that DOCKER_HOST names, else the default socket.
+ * @throws EngineError `unreachable`
+ */
+export async function createDockerEngine(options: DockerEngineOptions): Promise<DockerEngine> {
+  const { client, version } = await DockerClient.connect(options.connectTimeoutMs);
+  const info = await client.info();
+  const own = await findOwnContainer(readSurroundings(options.env), async (name) => inspectOwn(client, name));
+  return new DockerEngine(client, options, { version, info, paths: new HostPaths(options.hostPaths, own) });
+}
+
+/** Whose files the worker's are to be: PUID and PGID, else whoever runs the coordinator; null for root. */
+function ownerFrom(env: NodeJS.ProcessEnv): { uid: number; gid: number } | null {
+  const uid = Number(env['PUID'] ?? getuid?.() ?? 0);
+  const gid = Number(env['PGID'] ?? getgid?.() ?? 0);
+  return uid === 0 && gid === 0 ? null : { uid, gid };
+}

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+
+/** What a look at a mount found. */
+export type MountState = 'ok' | 'missing' | 'not-directory' | 'denied' | 'stale' | 'hung' | 'failed';
+
+export interface MountProbe {
+  state: MountState;
+  /** Whether its first entry could be read; null where it could not be listed. */
+  empty: boolean | null;
+  /** statfs type, hexadecimal, or null. */
+  fsType: string | null;
+  /** errno name, or null. */
+  code: string | null;
+}
+
+/** What the probing child prints. */
+interface Answer {
+  code?: string;
+  directory?: boolean;
+  empty?: boolean;
+  fsType?: string;
+}
+
+/**
+ * Runs in a process of its own: a call into a dead mount may never return, not even for SIGKILL, and would
+ * take one of our own threads with it.
+ */
+const PROBE_SCRIPT = `
+const fs = require('node:fs');
+const path = process.argv[1];
+const answer = {};
+try {
+  answer.directory = fs.statSync(path).isDirectory();
+  if (answer.directory) {
+    const dir = fs.opendirSync(path, { encoding: 'buffer' });
+    answer.empty = dir.readSync() === null;
+    dir.closeSync();
+    answer.fsType = fs.statfsSync(path).type.toString(16);
+  }
+} catch (error) {
+  answer.code = error.code === 'UNKNOWN' ? String(error.errno) : error.code;
+}
+process.stdout.write(JSON.stringify(answer));
+`;
+
+/** errno 107 and 116 arrive without a name from some file systems. */
+const STALE_CODES = new Set(['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENODEV', 'ENXIO', '-107', '-116']);
+const ANSWER_BYTES_MAX = 4096;
+
+/** Probes that never came back, by path: one stuck process per path is enough. */
+const stuck = new Map<string, { exited: boolean }>();
+
+/** Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs. */
+export async function probeMount(path: string, timeoutMs: number): Promise<MountProbe> {
+  if (stuck.get(path)?.exited === false)
+    return { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT' };
+  stuck.delete(path);
+  return judge(await ask(path, timeoutMs));
+}
+
+/** Whether the mount is there now. */
+export async function mountAccessible(path: string, timeoutMs: number): Promise<boolean> {
+  return (await probeMount(path, timeoutMs)).state === 'ok';
+}
+
+/** Null: no answer in time. */
+async function ask(path: string, timeoutMs: number): Promise<Answer | null> {
+  const child = spawn(process.execPath, ['-e', PROBE_SCRIPT, path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  const life = { exited: false };
+  let text = '';
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (chunk: string) => {
+    if (text.length < ANSWER_BYTES_MAX) text += chunk;
+  });
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      stuck.set(path, life);
+      child.kill('SIGKILL');
+      // Left behind: it may stay in the kernel for as long as the mount is dead.
+      child.stdout.destroy();
+      child.unref();
+      resolve(null);
+    }, timeoutMs);
+    const end = (answer: Answer): void => {
+      life.exited = true;
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    child.once('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? 'UNKNOWN' }));
+    child.once('exit', () => (life.exited = true));
+    child.once('close', () => end(parse(text)));
+  });
+}
+
+function parse(text: string): Answer {
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    return { code: 'UNKNOWN' }; // it was killed before it could say anything
+  }
+}
+
+function judge(answer: Answer | null): MountProbe {
+  if (answer === null) return { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT' };
+  const { code = null, empty = null, fsType = null } = answer;
+  if (code !== null) return { state: stateOf(code), empty, fsType, code };
+  return { state: answer.directory === true ? 'ok' : 'not-directory', empty, fsType, code: null };
+}
+
+function stateOf(code: string): MountState {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
+  if (code === 'EACCES' || code === 'EPERM') return 'denied';
+  return STALE_CODES.has(code) ? 'stale' : 'failed';
+}
