@@ -1,0 +1,143 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Place, Running, runJson, until } from '../support/cli.js';
+import { plantManyFiles } from '../support/many-files.js';
+import { checkJournal, listByCatalog, listByFind, readRecords } from '../support/outside.js';
+
+const isRoot = process.getuid?.() === 0;
+let place: Place;
+let mounted: string[];
+let helpers: ChildProcess[];
+
+beforeEach(() => {
+  place = new Place();
+  mounted = [];
+  helpers = [];
+  mkdirSync(place.tree);
+  mkdirSync(place.dataDir);
+  plantManyFiles(place.tree, 300, 20);
+});
+afterEach(() => {
+  for (const helper of helpers) helper.kill('SIGKILL');
+  for (const path of mounted) spawnSync('umount', ['-l', path]);
+  place.remove();
+});
+
+function mount(target: string, ...args: string[]): void {
+  const done = spawnSync('mount', [...args, target], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(done.stderr);
+  mounted.push(target);
+}
+
+async function findings(): Promise<{ code: string; severity: string }[]> {
+  return (await runJson(place.args('diagnose', '--offline'), 0))['findings'] as {
+    code: string;
+    severity: string;
+  }[];
+}
+
+const codes = async (): Promise<string[]> => (await findings()).map((finding) => finding.code);
+
+describe.skipIf(!isRoot)('a full disk under the data directory', () => {
+  /** Leaves about `roomKiB` on a file system of its own. */
+  function cramped(roomKiB: number): string {
+    mount(place.dataDir, '-t', 'tmpfs', '-o', 'size=24m', 'none');
+    const filler = join(place.dataDir, 'filler');
+    writeFileSync(filler, Buffer.alloc(24 * 1024 * 1024 - roomKiB * 1024));
+    return filler;
+  }
+
+  test('pauses the scan, which goes on by itself when there is room', async () => {
+    const filler = cramped(10 * 1024);
+    const running = new Running(place.scanArgs('--full-disk-wait', '60', '--checksum', 'none'));
+    await until('a journal', () => existsSync(place.journal));
+    writeFileSync(`${filler}-2`, 'x');
+    spawnSync('sh', ['-c', `cat /dev/zero > ${filler}-2`]);
+    const isPaused = (): boolean =>
+      place
+        .scans()
+        .some((scan) => readRecords(place.journal, scan).some((each) => each.type === 'scan.paused'));
+    await until('the pause or the end', () => isPaused() || running.child.exitCode !== null, 40_000).finally(
+      () => {
+        rmSync(filler);
+        rmSync(`${filler}-2`);
+      },
+    );
+    const outcome = await running.ended;
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+    expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
+  });
+
+  test('that stays full ends the scan with disk.full, and with room the same command completes it', async () => {
+    const filler = cramped(10 * 1024);
+    const running = new Running(place.scanArgs('--full-disk-wait', '1', '--checksum', 'none'));
+    await until('a journal', () => existsSync(place.journal));
+    spawnSync('sh', ['-c', `cat /dev/zero > ${filler}-2`]);
+    const outcome = await running.ended;
+    expect([1, 4], outcome.stderr).toContain(outcome.code);
+    expect(outcome.stderr).not.toMatch(/\n\s+at /);
+    expect(await codes()).toContain('disk.full');
+    rmSync(filler);
+    rmSync(`${filler}-2`);
+    await runJson(place.scanArgs('--checksum', 'none'), 0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+});
+
+describe('trouble with the catalog costs the scan nothing', () => {
+  test('locked by somebody throughout: the outcome stands, exit 1, catalog.behind, and replay heals it', async () => {
+    await runJson(place.scanArgs('--checksum', 'none'), 0);
+    const holder = spawn('sqlite3', [place.catalog], { stdio: ['pipe', 'pipe', 'ignore'] });
+    helpers.push(holder);
+    holder.stdin.write("BEGIN EXCLUSIVE;\nSELECT 'held';\n");
+    await new Promise((resume) => holder.stdout.once('data', resume));
+    const report = await runJson(place.scanArgs('--checksum', 'none'), 1);
+    expect(report['outcome']).toBe('complete');
+    expect(checkJournal(place.journal).faults).toEqual([]);
+    expect(await codes()).toContain('catalog.behind');
+    holder.stdin.end('ROLLBACK;\n');
+    await new Promise((resume) => holder.once('close', resume));
+    await runJson(place.args('replay'), 0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  }, 120_000);
+
+  test('garbage in its place: it is built again from the journal', async () => {
+    await runJson(place.scanArgs('--checksum', 'none'), 0);
+    writeFileSync(place.catalog, Buffer.alloc(100_000, 'garbage'));
+    for (const name of readdirSync(place.dataDir).filter((each) => /-(?:wal|shm|journal)$/.test(each)))
+      rmSync(join(place.dataDir, name));
+    await runJson(place.scanArgs('--checksum', 'none'), 0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+
+  test('deleted while the scan runs: it is complete afterwards, or behind and replayed', async () => {
+    const running = new Running(place.scanArgs('--checksum', 'full', '--json'));
+    await until('the catalog', () => existsSync(place.catalog));
+    for (const name of readdirSync(place.dataDir).filter((each) => each.startsWith('smart_catalog.db')))
+      rmSync(join(place.dataDir, name), { force: true });
+    const outcome = await running.ended;
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ outcome: 'complete' });
+    expect([0, 1]).toContain(outcome.code);
+    if (outcome.code === 1) await runJson(place.args('replay'), 0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+  });
+});
+
+describe.skipIf(!isRoot)('a mount that goes away', () => {
+  test('before the scan: what was catalogued stays', async () => {
+    const source = join(place.root, 'source');
+    mkdirSync(source);
+    plantManyFiles(source, 10, 5);
+    mount(place.tree, '--bind', source);
+    await runJson(place.scanArgs(), 0);
+    spawnSync('umount', [place.tree]);
+    rmSync(place.tree, { recursive: true });
+    const report = await runJson(place.scanArgs(), 1);
+    expect(report['outcome']).toBe('incomplete');
+    expect(listByCatalog(place.catalog).length).toBe(50);
+    expect(await codes()).toContain('mount.missing');
+  });
+});
