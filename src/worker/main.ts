@@ -1,4 +1,120 @@
-/** Runs one attempt at one chunk; resolves with the exit code. */
-export function runWorker(taskFile: string): Promise<number> {
-  return Promise.reject(new Error(`worker: not built yet (${taskFile})`));
+import { dirname, resolve } from 'node:path';
+import { constants, setPriority } from 'node:os';
+import { EVENT_VERSIONS } from '../../journal/event-versions.js';
+import { JournalWriter } from '../../journal/writer.js';
+import { Frontier } from '../walk/frontier.js';
+import { nameFromJournal } from '../walk/names.js';
+import type { ListerOptions } from '../walk/protocol.js';
+import { ThreadLister } from '../walk/thread-lister.js';
+import { WorkerError } from './errors.js';
+import { watchOrders, type Orders } from './orders.js';
+import { readTask, WORKER_EXIT, type WorkerTask } from './task.js';
+import { Walk, type WalkResult } from './walk.js';
+
+function log(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Runs one attempt at one chunk; resolves with the exit code (see WORKER_EXIT). */
+export async function runWorker(taskFile: string): Promise<number> {
+  try {
+    const task = await taskFrom(taskFile);
+    if (task.nice) lowerPriority();
+    const orders = watchOrders();
+    try {
+      return await runTask(task, taskFile, orders);
+    } finally {
+      orders.close();
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof WorkerError && error.code === 'bad-task'
+      ? WORKER_EXIT.badTask
+      : WORKER_EXIT.failed;
+  }
+}
+
+async function taskFrom(taskFile: string): Promise<WorkerTask> {
+  try {
+    const task = await readTask(taskFile);
+    if (!Array.isArray(task.roots) || typeof task.writer !== 'string') throw new Error('it is no task');
+    return task;
+  } catch (cause) {
+    throw new WorkerError('bad-task', `worker: ${taskFile} cannot be used: ${String(cause)}`, { cause });
+  }
+}
+
+/**
+ * Lower CPU priority; the kernel derives the priority of disk accesses from it where nobody has set one (there is
+ * no way to `ioprio_set` without native code). Children and threads inherit it.
+ */
+function lowerPriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch (error) {
+    log(`priority not lowered: ${String(error)}`);
+  }
+}
+
+function listerOptions(task: WorkerTask): ListerOptions {
+  return {
+    chunk: task.chunk,
+    attempt: task.attempt,
+    mountPath: nameFromJournal(task.mountPath),
+    checksum: task.checksum,
+    exclude: task.exclude,
+    excludeDirectories: task.excludeDirectories.map(nameFromJournal),
+    oneFileSystem: task.oneFileSystem,
+    ioTimeoutMs: task.ioTimeoutMs,
+  };
+}
+
+async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Promise<number> {
+  const journalDir = resolve(dirname(taskFile), '..', '..');
+  const options = listerOptions(task);
+  const journal = await openJournal(journalDir, task);
+  const batchVersion = EVENT_VERSIONS['files.batch'];
+  const walk = new Walk(options, new Frontier(task.roots, () => false), {
+    record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
+    createLister: (events) => new ThreadLister(options, events),
+    log,
+  });
+  orders.onYield(() => walk.yield());
+  const result = await Promise.race([walk.run(), orders.stopped]);
+  if (result === null) {
+    walk.abandon();
+    await journal.close();
+    return WORKER_EXIT.stopped;
+  }
+  await finish(task, journal, result);
+  return WORKER_EXIT.done;
+}
+
+function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWriter> {
+  return JournalWriter.open({
+    journalDir,
+    scan: task.scan,
+    writer: task.writer,
+    hostname: task.hostname,
+    epoch: task.epoch,
+    previous: task.previous,
+    coordinator: task.coordinator,
+    segmentBytesMax: task.segmentBytesMax,
+    fullDiskWaitMs: task.fullDiskWaitMs,
+    onPause: (error) => log(`paused: ${error.message}`),
+    onContinue: () => log('going on'),
+  });
+}
+
+async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResult): Promise<void> {
+  const { chunk, attempt } = task;
+  const { totals, remaining } = result;
+  const last: Promise<unknown>[] = [];
+  if (remaining !== null) last.push(journal.append('chunk.yielded', { chunk, attempt, remaining }));
+  const { directories, files, problems } = totals;
+  const bytes = totals.bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(totals.bytes) : `${totals.bytes}`;
+  last.push(journal.append('chunk.scanned', { chunk, attempt, files, directories, bytes, problems }));
+  await Promise.all(last);
+  await journal.close();
+  log(`${remaining === null ? 'scanned' : 'yielded'}: ${files} files in ${directories} directories`);
 }

@@ -1,0 +1,142 @@
+import { RECORD_BYTES_TARGET } from '../../journal/record.js';
+import { nameJson } from './names.js';
+import { noTotals, type Totals } from './protocol.js';
+
+/** Characters of `data` a record aims at: what is left of the target beside the keys of the line. */
+const BATCH_CHARS_TARGET = RECORD_BYTES_TARGET - 1024;
+/** What the rows of one part may take at least, however long the path of their directory. */
+const ROWS_CHARS_MIN = 16 * 1024;
+/** Longest JSON text of a path, in bytes: with its rows it still fits into a record of 1 MiB. */
+export const PATH_JSON_BYTES_MAX = 640 * 1024;
+
+/** The four numbers that end a directory's listing. */
+export interface DirectoryCounts {
+  entries: number;
+  subdirectories: number;
+  others: number;
+  excluded: number;
+}
+
+/**
+ * Gathers directories into payloads of `files.batch`, as text: no object per file, nothing serialised twice.
+ * `emit` gets a payload and what the directories that end in it held.
+ */
+export class BatchBuilder {
+  readonly #head: string;
+  readonly #emit: (dataJson: string, totals: Totals) => void;
+  #directories = '';
+  #totals = noTotals();
+
+  constructor(options: {
+    chunk: number;
+    attempt: number;
+    columns: readonly string[];
+    emit: (dataJson: string, totals: Totals) => void;
+  }) {
+    this.#emit = options.emit;
+    this.#head = `{"chunk":${options.chunk},"attempt":${options.attempt},"columns":${JSON.stringify(options.columns)},"directories":[`;
+  }
+
+  /** Room in this payload; a directory that has outgrown it is cut into parts. */
+  get room(): number {
+    return BATCH_CHARS_TARGET - this.#directories.length;
+  }
+
+  get totals(): Totals {
+    return this.#totals;
+  }
+
+  add(directoryJson: string): void {
+    if (this.#directories !== '' && directoryJson.length > this.room) this.flush();
+    this.#directories += this.#directories === '' ? directoryJson : `,${directoryJson}`;
+  }
+
+  /** Hands out what is gathered. Returns whether there was anything. */
+  flush(): boolean {
+    if (this.#directories === '') return false;
+    const dataJson = `${this.#head}${this.#directories}]}`;
+    const totals = this.#totals;
+    this.#directories = '';
+    this.#totals = noTotals();
+    this.#emit(dataJson, totals);
+    return true;
+  }
+}
+
+/** Writes one directory into a batch, in parts where it is big. */
+export class DirectoryWriter {
+  readonly #batch: BatchBuilder;
+  readonly #head: string;
+  readonly #mount: string;
+  readonly #charsMax: number;
+  #part = 1;
+  #rows = '';
+  #problems = '';
+  #partProblems = 0;
+  #files = 0;
+  #bytes = 0n;
+
+  /** @param mountType type of the file system mounted exactly here: the record names it */
+  constructor(batch: BatchBuilder, path: string, mountType?: string) {
+    this.#batch = batch;
+    this.#head = `{"path":${nameJson(path)},"part":`;
+    this.#charsMax = Math.max(ROWS_CHARS_MIN, BATCH_CHARS_TARGET - this.#head.length);
+    this.#mount = mountType === undefined ? '' : `,"mount":${JSON.stringify(mountType)}`;
+  }
+
+  get inParts(): boolean {
+    return this.#part > 1;
+  }
+
+  /** @param checksumJson the cell with its comma, or '' where no checksum is asked for */
+  row(name: string, size: bigint, mtimeNs: bigint, checksumJson: string): void {
+    const sizeJson = size > MAX_SAFE ? `"${size}"` : `${size}`;
+    const row = `[${nameJson(name)},${sizeJson},"${mtimeNs}"${checksumJson}]`;
+    this.#rows += this.#rows === '' ? row : `,${row}`;
+    this.#files += 1;
+    this.#bytes += size;
+    if (this.#rows.length > this.#charsMax) this.#spill();
+  }
+
+  problem(name: string, operation: string, code: string): void {
+    const text = `{"name":${nameJson(name)},"operation":"${operation}","code":"${code}"}`;
+    this.#problems += this.#problems === '' ? text : `,${text}`;
+    this.#partProblems += 1;
+    if (this.#problems.length > this.#charsMax / 2) this.#spill();
+  }
+
+  /** The listing ended: only now do its files count. */
+  finish(counts: DirectoryCounts): void {
+    const { entries, subdirectories, others, excluded } = counts;
+    const text = `,"entries":${entries},"subdirectories":${subdirectories},"others":${others},"excluded":${excluded}`;
+    this.#add(true, text);
+    const totals = this.#batch.totals;
+    totals.directories += 1;
+    totals.files += this.#files;
+    totals.bytes += this.#bytes;
+  }
+
+  /** The directory could not be listed, or not to its end. What was read of it stays recorded. */
+  fail(operation: string, code: string): void {
+    this.problem('', operation, code);
+    if (this.#problems !== '') this.#add(false, '');
+  }
+
+  #spill(): void {
+    this.#add(false, '');
+    this.#part += 1;
+    this.#rows = '';
+    this.#problems = '';
+    this.#partProblems = 0;
+  }
+
+  /** Problems count with the record that holds them. */
+  #add(last: boolean, counts: string): void {
+    this.#batch.add(
+      `${this.#head}${this.#part},"last":${last},"rows":[${this.#rows}],"problems":[${this.#problems}]${counts}${this.#mount}}`,
+    );
+    this.#batch.totals.problems += this.#partProblems;
+  }
+}
+
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);

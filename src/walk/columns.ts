@@ -1,0 +1,6 @@
+import type { ChecksumMode } from '../worker/task.js';
+
+/** The cells of a row, in their order. */
+export function columnsFor(checksum: ChecksumMode): string[] {
+  return checksum === 'none' ? ['name', 'size', 'mtimeNs'] : ['name', 'size', 'mtimeNs', 'checksum'];
+}

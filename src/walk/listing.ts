@@ -1,0 +1,141 @@
+import type { BigIntStats } from 'node:fs';
+import { DirectoryWriter, PATH_JSON_BYTES_MAX, type BatchBuilder, type DirectoryCounts } from './batch.js';
+import { compileExcludes, type Excluder } from './exclude.js';
+import { MountTable } from './mounts.js';
+import { joinPath, nameJson } from './names.js';
+import type { DirectoryJob, FoundGroup, ListerOptions } from './protocol.js';
+
+/** Subdirectories of one parent that are handed on together. */
+const FOUND_NAMES_MAX = 4096;
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+const S_IFDIR = 0o040000;
+
+/** What all listings of a chunk share. */
+export interface ListingContext {
+  options: ListerOptions;
+  mounts: MountTable;
+  excluder: Excluder | null;
+}
+
+export function listingContext(options: ListerOptions): ListingContext {
+  return {
+    options,
+    mounts: MountTable.read(),
+    excluder: compileExcludes(options.mountPath, options.exclude, options.excludeDirectories),
+  };
+}
+
+export type StatKind = 'file' | 'directory' | 'other';
+
+export function statKind(stat: BigIntStats): StatKind {
+  const type = Number(stat.mode) & S_IFMT;
+  return type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'other';
+}
+
+/**
+ * The book of one directory: every entry ends in exactly one of its accounts (row, subdirectory, other, excluded,
+ * problem), and the number of entries proves it. Does no I/O; the listers do.
+ */
+export class Listing {
+  readonly #context: ListingContext;
+  readonly #job: DirectoryJob;
+  readonly #writer: DirectoryWriter | null;
+  readonly #onFound: (group: FoundGroup) => void;
+  readonly #counts: DirectoryCounts = { entries: 0, subdirectories: 0, others: 0, excluded: 0 };
+  #names: string[] = [];
+  #handedOn = false;
+
+  /** @param onFound takes subdirectories early, where there are very many */
+  constructor(
+    context: ListingContext,
+    job: DirectoryJob,
+    batch: BatchBuilder,
+    onFound: (group: FoundGroup) => void,
+  ) {
+    this.#context = context;
+    this.#job = job;
+    this.#onFound = onFound;
+    const mountType = job.path === context.options.mountPath ? undefined : context.mounts.typeAt(job.path);
+    this.#writer = job.record ? new DirectoryWriter(batch, job.path, mountType) : null;
+  }
+
+  /** Whether files are wanted at all. */
+  get records(): boolean {
+    return this.#writer !== null;
+  }
+
+  /** Whether some of it may have been handed on before its end. */
+  get inParts(): boolean {
+    return this.#handedOn || (this.#writer?.inParts ?? false);
+  }
+
+  /** Subdirectories not yet handed on: of most directories all, once it is listed. */
+  takeFound(): FoundGroup | null {
+    if (this.#names.length === 0) return null;
+    const group = { parent: this.#job.path, names: this.#names.join('/') };
+    this.#names = [];
+    return group;
+  }
+
+  /** Counts an entry. False when it is left out. */
+  admit(name: string): boolean {
+    this.#counts.entries += 1;
+    const { excluder } = this.#context;
+    if (excluder === null || !excluder(name, joinPath(this.#job.path, name))) return true;
+    this.#counts.excluded += 1;
+    return false;
+  }
+
+  /** Whether something is mounted there, as far as the mount table tells. */
+  isMountPoint(name: string): boolean {
+    return this.#context.mounts.typeAt(joinPath(this.#job.path, name)) !== undefined;
+  }
+
+  excluded(): void {
+    this.#counts.excluded += 1;
+  }
+
+  subdirectory(name: string): void {
+    const path = joinPath(this.#job.path, name);
+    // A record that could not hold the path could not hold the directory.
+    if (path.length * 6 > PATH_JSON_BYTES_MAX && Buffer.byteLength(nameJson(path)) > PATH_JSON_BYTES_MAX) {
+      this.problem(name, 'readdir', 'ENAMETOOLONG');
+      return;
+    }
+    this.#counts.subdirectories += 1;
+    if (!this.#job.descend) return;
+    this.#names.push(name);
+    if (this.#names.length < FOUND_NAMES_MAX) return;
+    this.#handedOn = true;
+    const group = this.takeFound();
+    if (group !== null) this.#onFound(group);
+  }
+
+  other(): void {
+    this.#counts.others += 1;
+  }
+
+  /** It was gone before it could be looked at: as if the listing had come a moment later. */
+  vanished(): void {
+    this.#counts.entries -= 1;
+  }
+
+  problem(name: string, operation: string, code: string): void {
+    this.#writer?.problem(name, operation, code);
+  }
+
+  /** @param checksumJson the cell with its comma, or '' */
+  file(name: string, stat: BigIntStats, checksumJson: string): void {
+    this.#writer?.row(name, stat.size, stat.mtimeNs, checksumJson);
+  }
+
+  finish(): void {
+    this.#writer?.finish(this.#counts);
+  }
+
+  /** The directory's own failure. Subdirectories seen before it are still listed. */
+  fail(operation: string, code: string): void {
+    this.#writer?.fail(operation, code);
+  }
+}

@@ -1,0 +1,82 @@
+import type { ChecksumMode } from '../worker/task.js';
+
+/** One directory to list. Paths are strings as in names.ts. */
+export interface DirectoryJob {
+  id: number;
+  path: string;
+  /** Whether its entries are to be recorded; if not, only its subdirectories are wanted (it was recorded before). */
+  record: boolean;
+  /** Whether its subdirectories are wanted. */
+  descend: boolean;
+}
+
+/** How all directories of a chunk are listed. */
+export interface ListerOptions {
+  chunk: number;
+  attempt: number;
+  mountPath: string;
+  checksum: ChecksumMode;
+  exclude: string[];
+  /** Absolute. */
+  excludeDirectories: string[];
+  oneFileSystem: boolean;
+  ioTimeoutMs: number;
+}
+
+/** What completely listed directories held, and problems of all. */
+export interface Totals {
+  directories: number;
+  files: number;
+  /** Apparent sizes. */
+  bytes: bigint;
+  problems: number;
+}
+
+/** Directories of one parent, found but not listed. Their names are joined by `/`, which no name holds. */
+export interface FoundGroup {
+  parent: string;
+  names: string;
+}
+
+/** One answer of a lister: the payload of a `files.batch` (or null) and which jobs are settled by it. */
+export interface ListerAnswer {
+  dataJson: string | null;
+  totals: Totals;
+  done: number[];
+  found: FoundGroup[];
+  /** Time that operations of this answer took, and their number: what tuning goes by. */
+  operations: number;
+  operationsMs: number;
+}
+
+export const OPERATIONS = ['lstat', 'opendir', 'readdir', 'open', 'read'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** Words of the memory a listing thread shares with its watchdog. */
+export const PROGRESS = {
+  /** Grows with every system call. */
+  beats: 0,
+  /** The job in hand, 0 between lists. */
+  jobId: 1,
+  /** Index of the last system call in OPERATIONS. */
+  operation: 2,
+  /** Answers with records that are not on disk yet. */
+  unread: 3,
+  /** 1 while the thread waits for `unread` to fall. */
+  waits: 4,
+  words: 5,
+} as const;
+
+/** Answers with records on their way to disk at once: bounds the memory of both sides. */
+export const UNREAD_MAX = 64;
+
+export function noTotals(): Totals {
+  return { directories: 0, files: 0, bytes: 0n, problems: 0 };
+}
+
+export function addTotals(sum: Totals, more: Totals): void {
+  sum.directories += more.directories;
+  sum.files += more.files;
+  sum.bytes += more.bytes;
+  sum.problems += more.problems;
+}

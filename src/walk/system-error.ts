@@ -1,0 +1,13 @@
+import { getSystemErrorName } from 'node:util';
+
+/** The errno name of a failed file system call: `EACCES`. Where Node says `UNKNOWN`, the number tells more. */
+export function errnoName(error: unknown): string {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (code !== undefined && code !== 'UNKNOWN') return code;
+  if (errno === undefined) throw error;
+  try {
+    return getSystemErrorName(errno);
+  } catch {
+    return `E${Math.abs(errno)}`; // a number this Node has no name for
+  }
+}

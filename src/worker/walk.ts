@@ -1,0 +1,144 @@
+import type { ChunkRoot } from '../../journal/events/index.js';
+import { BatchBuilder, DirectoryWriter } from '../walk/batch.js';
+import { columnsFor } from '../walk/columns.js';
+import type { Frontier } from '../walk/frontier.js';
+import type { Lister, ListerEvents } from '../walk/lister.js';
+import {
+  addTotals,
+  noTotals,
+  type DirectoryJob,
+  type ListerAnswer,
+  type ListerOptions,
+  type Totals,
+} from '../walk/protocol.js';
+
+/** What is given away is named in one record of at most 1 MiB; while more waits than fits, the walk goes on. */
+const YIELDED_CHARS_MAX = 128 * 1024;
+
+export interface WalkPorts {
+  /** Records one payload of `files.batch`; resolves when it is on disk. */
+  record(dataJson: string): Promise<unknown>;
+  /** A lister for the work to come; `afterHang` once one has hung. */
+  createLister(events: ListerEvents, afterHang: boolean): Lister;
+  log(line: string): void;
+}
+
+export interface WalkResult {
+  /** Of what was recorded. */
+  totals: Totals;
+  /** Roots given away; null when the chunk was walked to its end. */
+  remaining: ChunkRoot[] | null;
+}
+
+/** Walks one chunk: hands directories to a lister and its answers to the journal. */
+export class Walk {
+  readonly #options: ListerOptions;
+  readonly #frontier: Frontier;
+  readonly #ports: WalkPorts;
+  readonly #totals = noTotals();
+  readonly #records = new Set<Promise<void>>();
+  readonly #end: { resolve(): void; reject(error: Error): void };
+  readonly #ended: Promise<void>;
+  #lister: Lister;
+  /** Jobs a lister had when it hung: they come first. */
+  #again: DirectoryJob[] = [];
+  #jobsOut = 0;
+  #yielding = false;
+
+  constructor(options: ListerOptions, frontier: Frontier, ports: WalkPorts) {
+    this.#options = options;
+    this.#frontier = frontier;
+    this.#ports = ports;
+    let end: { resolve(): void; reject(error: Error): void } | undefined;
+    this.#ended = new Promise((resolve, reject) => {
+      end = { resolve, reject };
+    });
+    if (end === undefined) throw new Error('unreachable: promises call their executor at once');
+    this.#end = end;
+    this.#lister = this.#createLister(false);
+  }
+
+  /** @throws what the journal or a lister cannot go on after */
+  async run(): Promise<WalkResult> {
+    this.#pump();
+    try {
+      await this.#ended;
+      await Promise.all(this.#records);
+    } finally {
+      this.#lister.close();
+    }
+    const remaining = this.#frontier.drain();
+    return { totals: this.#totals, remaining: remaining.length === 0 ? null : remaining };
+  }
+
+  /** Hands out nothing more; `run` resolves when what is in hand is recorded. */
+  yield(): void {
+    this.#yielding = true;
+    this.#pump();
+  }
+
+  /** Stops at once; what is not recorded yet is lost to this attempt. */
+  abandon(): void {
+    this.#lister.close();
+    this.#end.resolve();
+  }
+
+  #createLister(afterHang: boolean): Lister {
+    return this.#ports.createLister(
+      {
+        onAnswer: (answer) => this.#onAnswer(answer),
+        onHung: (hung) => this.#onHung(hung),
+        onFailed: (error) => this.#end.reject(error),
+      },
+      afterHang,
+    );
+  }
+
+  #pump(): void {
+    const holds = this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX);
+    while (!holds) {
+      const wanted = this.#lister.wants;
+      const jobs = this.#again.splice(0, wanted);
+      jobs.push(...this.#frontier.take(wanted - jobs.length));
+      if (jobs.length === 0) break;
+      this.#jobsOut += jobs.length;
+      this.#lister.list(jobs);
+    }
+    if (this.#jobsOut === 0) this.#end.resolve();
+  }
+
+  #onAnswer({ dataJson, totals, done, found }: ListerAnswer): void {
+    if (dataJson !== null) this.#record(dataJson, totals);
+    this.#jobsOut -= done.length;
+    for (const group of found) this.#frontier.add(group);
+    this.#pump();
+  }
+
+  #record(dataJson: string, totals: Totals): void {
+    addTotals(this.#totals, totals);
+    const recorded = this.#ports.record(dataJson).then(
+      () => {
+        this.#records.delete(recorded);
+        this.#lister.acknowledge();
+      },
+      (error: unknown) => this.#end.reject(error instanceof Error ? error : new Error(String(error))),
+    );
+    this.#records.add(recorded);
+  }
+
+  #onHung({ job, operation, unlisted }: Parameters<ListerEvents['onHung']>[0]): void {
+    this.#ports.log(`${operation} hangs in ${job.path}: given up after ${this.#options.ioTimeoutMs} ms`);
+    const batch = new BatchBuilder({
+      chunk: this.#options.chunk,
+      attempt: this.#options.attempt,
+      columns: columnsFor(this.#options.checksum),
+      emit: (dataJson, totals) => this.#record(dataJson, totals),
+    });
+    if (job.record) new DirectoryWriter(batch, job.path).fail(operation, 'ETIMEDOUT');
+    this.#lister = this.#createLister(true);
+    batch.flush();
+    this.#again = unlisted;
+    this.#jobsOut -= unlisted.length + 1;
+    this.#pump();
+  }
+}
