@@ -1,0 +1,231 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const PROJECT = resolve(import.meta.dirname, '../..');
+export const TEST_IMAGE = 'nas-scanner-hp:latest';
+const BASE_IMAGE = 'nas-scanner-test-base:local';
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** Debian keeps dockerd where a user's PATH may not lead. */
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+/** Programs of the base image besides node; the last ones for people and for tests that misbehave on purpose. */
+const BASE_PROGRAMS = [
+  '/bin/sh',
+  '/usr/bin/env',
+  '/bin/echo',
+  '/bin/sleep',
+  '/bin/cat',
+  '/bin/ls',
+  '/usr/bin/find',
+];
+
+function installed(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  return PATH.split(':').some((folder) => folder !== '' && existsSync(join(folder, 'dockerd')));
+}
+
+/** Whether tests can start an engine of their own. Where CI is set they must: then a missing engine fails them. */
+export const engineAvailable = installed() || process.env['CI'] === 'true';
+
+/** A dockerd of the test's own: its roots, its socket, its pid. */
+export class TestEngine {
+  readonly folder: string;
+  #daemon: ChildProcess | null = null;
+  readonly #args: string[];
+
+  private constructor(folder: string, args: string[]) {
+    this.folder = folder;
+    this.#args = args;
+  }
+
+  static async start(options: { liveRestore?: boolean } = {}): Promise<TestEngine> {
+    const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-engine-'));
+    const engine = new TestEngine(folder, options.liveRestore === true ? ['--live-restore'] : []);
+    try {
+      await engine.launch();
+      return engine;
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+  }
+
+  get socket(): string {
+    return join(this.folder, 'docker.sock');
+  }
+
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+
+  get pid(): number {
+    if (this.#daemon?.pid === undefined) throw new Error('the engine does not run');
+    return this.#daemon.pid;
+  }
+
+  /** Starts the daemon (again, on the same roots) and waits for its answer. */
+  async launch(): Promise<void> {
+    await rm(join(this.folder, 'pid'), { force: true });
+    this.#daemon = spawn(
+      'dockerd',
+      [
+        ...['--data-root', join(this.folder, 'data'), '--exec-root', join(this.folder, 'exec')],
+        ...['--pidfile', join(this.folder, 'pid'), '-H', this.host],
+        ...['--bridge=none', '--iptables=false', '--storage-driver=overlay2', '--log-level=warn'],
+        ...this.#args,
+      ],
+      { stdio: 'ignore', env: { ...process.env, PATH } },
+    );
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await this.answers())) {
+      if (Date.now() > deadline || this.#daemon.exitCode !== null) throw new Error('dockerd does not answer');
+      await sleep(100);
+    }
+  }
+
+  async answers(): Promise<boolean> {
+    return this.docker('version')
+      .then(() => true)
+      .catch(() => false);
+  }
+
+  /** The docker command line against this engine. */
+  async docker(...args: string[]): Promise<string> {
+    const { stdout } = await run('docker', args, {
+      env: { ...process.env, DOCKER_HOST: this.host },
+      maxBuffer: 64 * 1024 * 1024,
+      timeout: 60_000,
+    });
+    return stdout.trim();
+  }
+
+  /** SIGKILL: containers and their shims run on. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Stops every container and the daemon, then removes all it kept. */
+  async stop(): Promise<void> {
+    if (this.#daemon !== null && this.#daemon.exitCode === null) {
+      process.kill(this.pid, 'SIGCONT');
+      const all = await this.docker('ps', '-aq').catch(() => '');
+      if (all !== '') await this.docker('rm', '-f', ...all.split('\n')).catch(() => '');
+      await this.#end('SIGTERM');
+    }
+    await unmountBelow(this.folder);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const daemon = this.#daemon;
+    if (daemon === null || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const gone = new Promise<void>((done) => daemon.once('exit', () => done()));
+    daemon.kill(signal);
+    await Promise.race([gone, sleep(STOP_TIMEOUT_MS).then(() => daemon.kill('SIGKILL'))]);
+    this.#daemon = null;
+  }
+}
+
+async function unmountBelow(folder: string): Promise<void> {
+  const { stdout } = await run('cat', ['/proc/self/mountinfo']);
+  const points = stdout
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(`${folder}/`));
+  for (const point of points.reverse()) await run('umount', ['-l', point]).catch(() => undefined);
+}
+
+/** Copies a program and the libraries it needs into a folder that becomes an image. */
+async function copyProgram(program: string, target: string, as = program): Promise<void> {
+  await mkdir(dirname(join(target, as)), { recursive: true });
+  await cp(program, join(target, as), { dereference: true });
+  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
+  for (const match of stdout.matchAll(/(\/\S+)\s+\(0x/g)) {
+    const library = match[1] ?? '';
+    await mkdir(dirname(join(target, library)), { recursive: true });
+    await cp(library, join(target, library), { dereference: true });
+  }
+}
+
+/** Imports a base image made of this machine's node and a few programs; no registry is asked. */
+export async function importBaseImage(engine: TestEngine): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-base-'));
+  try {
+    await copyProgram(process.execPath, folder, '/usr/local/bin/node');
+    for (const program of BASE_PROGRAMS) if (existsSync(program)) await copyProgram(program, folder);
+    // The native parts of the catalog and the digests need these, which node itself may not.
+    for (const library of ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6'])
+      await copyLibrary(library, folder);
+    await mkdir(join(folder, 'tmp'), { recursive: true });
+    await pipe(['tar', '-C', folder, '-c', '.'], ['docker', 'import', '-', BASE_IMAGE], engine);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function copyLibrary(name: string, target: string): Promise<void> {
+  const { stdout } = await run('ldconfig', ['-p'], { env: { ...process.env, PATH } });
+  const path = new RegExp(`^\\s*${name.replaceAll('+', '\\+')} .*=> (/\\S+)$`, 'm').exec(stdout)?.[1];
+  if (path === undefined) return;
+  await mkdir(dirname(join(target, path)), { recursive: true });
+  await cp(path, join(target, path), { dereference: true });
+}
+
+/** Builds the project's own Dockerfile on that base, from `dist` and the production packages. */
+export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<void> {
+  await importBaseImage(engine);
+  const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
+  try {
+    await cp(join(PROJECT, 'Dockerfile'), join(context, 'Dockerfile'));
+    await cp(join(PROJECT, 'dist'), join(context, 'dist'), { recursive: true });
+    for (const path of productionPackages()) {
+      await cp(join(PROJECT, path), join(context, path), { recursive: true, dereference: true });
+    }
+    await pipe(
+      ['tar', '-C', context, '-c', '.'],
+      ['docker', 'build', '--network', 'none', '--build-arg', `NODE_IMAGE=${BASE_IMAGE}`, '-t', tag, '-'],
+      engine,
+    );
+  } finally {
+    await rm(context, { recursive: true, force: true });
+  }
+}
+
+/** Folders below node_modules that the lock file does not mark as for development only. */
+function productionPackages(): string[] {
+  const lock = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  return Object.entries(lock.packages)
+    .filter(([path, entry]) => path !== '' && entry.dev !== true && existsSync(join(PROJECT, path)))
+    .map(([path]) => path)
+    .filter((path) => path.lastIndexOf('node_modules/') === 0);
+}
+
+async function pipe(from: string[], to: string[], engine: TestEngine): Promise<void> {
+  const quoted = [from, to].map((words) => words.map((word) => `'${word}'`).join(' ')).join(' | ');
+  await run('bash', ['-o', 'pipefail', '-c', quoted], {
+    env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_BUILDKIT: '0' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+/** A socket that accepts and never answers, as a frozen daemon does. */
+export async function silentSocket(path: string): Promise<{ close(): Promise<void> }> {
+  const server = createServer((socket) => socket.on('error', () => undefined));
+  await new Promise<void>((done) => server.listen(path, done));
+  return { close: () => new Promise((done) => server.close(() => done())) };
+}
+
+/** Names of all containers, whatever their state. */
+export async function containerNames(engine: TestEngine): Promise<string[]> {
+  const out = await engine.docker('ps', '-a', '--format', '{{.Names}}');
+  return out === '' ? [] : out.split('\n').sort();
+}
