@@ -135,6 +135,8 @@ export function decodeLine(line: Buffer): DecodedLine {
     prev,
     crc,
   };
+  // A record never knows itself to be on disk: no writer of ours wrote this.
+  if (header.durable >= header.seq) return { ok: false, fault: 'header' };
   return { ok: true, record: new RawRecord(header, line.subarray(matched.length, dataEnd)) };
 }
 

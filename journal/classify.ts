@@ -1,0 +1,100 @@
+import type { Link } from './chain.js';
+import { placeGap, type Defect, type Gap } from './gap.js';
+import type { Piece } from './pieces.js';
+import { SegmentFindings } from './segment-report.js';
+import type { EpochSurvey, Witnessed } from './witness.js';
+
+/** Classifies the files of one epoch, and the places of those that are gone. Pure. */
+export function classifyEpoch(scan: string, epoch: EpochSurvey, seen: Witnessed): SegmentFindings[] {
+  const files = filesOf(scan, epoch, seen);
+  const walk = new EpochWalk(epoch, seen, files);
+  for (const file of files) {
+    for (const piece of file.survey?.pieces ?? []) walk.visit(file, piece);
+  }
+  walk.end();
+  return files;
+}
+
+/** One entry per segment up to the last that exists or that someone names. */
+function filesOf(scan: string, { writer, epoch, files }: EpochSurvey, seen: Witnessed): SegmentFindings[] {
+  const named = seen.places.filter(({ seq }) => seq <= seen.bound).map(({ segment }) => segment);
+  const last = Math.max(...named, ...files.map(({ name }) => name.segment), seen.proven > 0 ? 1 : 0);
+  const found: SegmentFindings[] = [];
+  const bySegment = new Map(files.map((file) => [file.name.segment, file]));
+  for (let segment = 1; segment <= last; segment += 1) {
+    const file = bySegment.get(segment);
+    found.push(new SegmentFindings(file?.name ?? { scan, writer, epoch, segment }, file?.survey ?? null));
+  }
+  return found;
+}
+
+class EpochWalk {
+  readonly #seen: Witnessed;
+  readonly #files: readonly SegmentFindings[];
+  readonly #links: ReadonlyMap<Piece, Link>;
+  #expected = 1;
+  #defects: Defect[] = [];
+  /** The file of the last counted record. */
+  #before: SegmentFindings | null = null;
+  #sealed = false;
+
+  constructor({ links }: EpochSurvey, seen: Witnessed, files: readonly SegmentFindings[]) {
+    this.#seen = seen;
+    this.#files = files;
+    this.#links = new Map(links.map((link) => [link.run, link]));
+  }
+
+  visit(file: SegmentFindings, piece: Piece): void {
+    const link = this.#links.get(piece);
+    if (link === undefined) {
+      const { fromByte, toByte } = piece;
+      const bad = piece.kind === 'bad' ? piece : null;
+      // A record outside the chain, or two lines without a line feed between, no crash brings about.
+      const unexplained = bad === null || bad.foreign || fromByte === toByte;
+      this.#defects.push({ file, fromByte, toByte, bad, unexplained });
+      return;
+    }
+    this.#count(file, link);
+    if (link.toSeq === link.run.toSeq) return;
+    const { fromByte, toByte } = { fromByte: link.toByte, toByte: link.run.toByte };
+    this.#defects.push({ file, fromByte, toByte, bad: null, unexplained: true });
+  }
+
+  /** What lies behind the last counted record. */
+  end(): void {
+    this.#gap(Math.min(this.#seen.proven, this.#seen.bound), null, false);
+  }
+
+  #count(file: SegmentFindings, { run, toSeq }: Link): void {
+    const { bound } = this.#seen;
+    this.#gap(Math.min(run.fromSeq - 1, bound), file, run.opened);
+    const counted = Math.min(toSeq, bound);
+    if (counted >= run.fromSeq) file.records += counted - run.fromSeq + 1;
+    this.#expected = Math.max(this.#expected, counted + 1);
+    this.#before = file;
+    this.#sealed = run.sealed && toSeq === run.toSeq;
+  }
+
+  #gap(toSeq: number, behind: SegmentFindings | null, opened: boolean): void {
+    const defects = this.#defects;
+    this.#defects = [];
+    if (this.#expected > this.#seen.bound) {
+      for (const { file, fromByte, toByte } of defects)
+        file.bad(fromByte, toByte, 'torn', 'behind the last record that counts');
+      return;
+    }
+    const gap: Gap = {
+      fromSeq: this.#expected,
+      toSeq,
+      defects,
+      before: this.#before,
+      beforeSealed: this.#sealed,
+      behind,
+      behindOpened: opened,
+    };
+    const first = behind !== null && behind !== this.#before;
+    if (first && !opened && defects.length === 0 && gap.fromSeq > toSeq)
+      behind.flag('damaged', 'it does not begin with segment.opened');
+    placeGap(gap, this.#files, this.#seen);
+  }
+}

@@ -1,0 +1,59 @@
+import { stat } from 'node:fs/promises';
+import { recover, type Recovered, type ScanReport, type SurveyedSegment } from './recover.js';
+import { listSegments, listWriters, segmentPath } from './segments.js';
+import type { SurveyTask } from './survey-file.js';
+import { surveyAll } from './survey-pool.js';
+
+export type { ScanReport, SegmentReport, SegmentState } from './recover.js';
+
+export interface RecoverOptions {
+  /** Recompute the SHA-256 of every seal (default); without it a seal is believed for its counts. */
+  hash?: boolean;
+  /** Threads for journals that are worth it (default 2); 0: none. */
+  threads?: number;
+}
+
+const THREADS_DEFAULT = 2;
+
+/** Reads every record of a scan and says what is sound. Modifies nothing. */
+export async function recoverScan(
+  journalDir: string,
+  scan: string,
+  options: RecoverOptions = {},
+): Promise<ScanReport> {
+  return (await recoverFiles(journalDir, scan, options)).report;
+}
+
+/** The same, with the stretches of each file that count. */
+export async function recoverFiles(
+  journalDir: string,
+  scan: string,
+  options: RecoverOptions = {},
+): Promise<Recovered> {
+  const tasks: SurveyTask[] = [];
+  for (const writer of await listWriters(journalDir, scan)) {
+    const names = await listSegments(journalDir, scan, writer);
+    // Only a second epoch can hold a record again.
+    const ids = names.some(({ epoch }) => epoch !== names[0]?.epoch);
+    for (const name of names) {
+      const bytes = await sizeOf(segmentPath(journalDir, name));
+      tasks.push({ journalDir, name, hash: options.hash ?? true, ids, bytes });
+    }
+  }
+  const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT);
+  const surveyed: SurveyedSegment[] = [];
+  tasks.forEach(({ name }, i) => {
+    const survey = surveys[i];
+    if (survey) surveyed.push({ name, survey });
+  });
+  return recover(scan, surveyed);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    // It is opened again below, and who opens it says what is wrong.
+    return 0;
+  }
+}

@@ -1,0 +1,56 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { JournalError } from './errors.js';
+import type { SegmentSurvey } from './pieces.js';
+import { RECORD_BYTES_MAX } from './record.js';
+import { segmentPath } from './segments.js';
+import { errnoName } from './storage.js';
+import { SegmentSurveyor, type SurveyOptions } from './survey.js';
+
+/** Bytes read at once. */
+const BLOCK_BYTES = 1024 * 1024;
+/** A surveyor leaves at most this much for the next block. */
+const REST_BYTES_MAX = 2 * RECORD_BYTES_MAX;
+/** Other work gets its turn after so many blocks. */
+const BLOCKS_PER_TURN = 4;
+
+/** One segment for a thread to survey. */
+export interface SurveyTask extends SurveyOptions {
+  journalDir: string;
+  bytes: number;
+}
+
+/** Surveys a file from its first byte to its last; null when it is not there any more. */
+export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null> {
+  const path = segmentPath(task.journalDir, task.name);
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return null;
+    throw unreadable(path, error);
+  }
+  try {
+    const surveyor = new SegmentSurveyor(task);
+    const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES + REST_BYTES_MAX, task.bytes + BLOCK_BYTES));
+    let rest = 0;
+    for (let blocks = 1; ; blocks += 1) {
+      const count = readSync(file, buffer, rest, Math.min(BLOCK_BYTES, buffer.length - rest), null);
+      if (count === 0) return surveyor.finish(buffer.subarray(0, rest));
+      const filled = rest + count;
+      const consumed = surveyor.push(buffer.subarray(0, filled));
+      rest = filled - consumed;
+      if (consumed > 0 && rest > 0) buffer.copyWithin(0, consumed, filled);
+      if (blocks % BLOCKS_PER_TURN === 0) await breathe();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unreadable(path: string, cause: unknown): JournalError {
+  const message = `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new JournalError('io', message, { cause, path });
+}
