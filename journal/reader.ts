@@ -12,7 +12,7 @@ export { WriterTail, type WriterTailOptions } from './tail.js';
 /** Bytes read at once; also what a batch of records spans at most, but for one longer record. */
 const BLOCK_BYTES = 1024 * 1024;
 
-export interface ScanReaderOptions extends RecoverOptions {
+export interface ScanReaderOptions extends Omit<RecoverOptions, 'writers'> {
   journalDir: string;
   scan: string;
   /** By writer: what was read before. Records up to there are left out. */
@@ -35,8 +35,8 @@ export class ScanReader {
    * @throws JournalError `checkpoint-mismatch` when a record of `after` is not there any more
    */
   async *batches(): AsyncGenerator<readonly ReadRecord[]> {
-    const { journalDir, scan, writers, after } = this.#options;
-    const recovered = await recoverFiles(journalDir, scan, this.#options);
+    const { journalDir, scan, writers, after, hash = true, threads = 2 } = this.#options;
+    const recovered = await recoverFiles(journalDir, scan, { hash, threads });
     for (const [writer, position] of after ?? []) {
       if (writers?.includes(writer) ?? true) await this.#checkCheckpoint(recovered, writer, position);
     }

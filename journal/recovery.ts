@@ -9,6 +9,8 @@ export type { ScanReport, SegmentReport, SegmentState } from './recover.js';
 export interface RecoverOptions {
   /** Recompute the SHA-256 of every seal (default); without it a seal is believed for its counts. */
   hash?: boolean;
+  /** Only these, as if the others had nothing to say about them. */
+  writers?: readonly string[];
   /** Threads for journals that are worth it (default 2); 0: none. */
   threads?: number;
 }
@@ -31,7 +33,7 @@ export async function recoverFiles(
   options: RecoverOptions = {},
 ): Promise<Recovered> {
   const tasks: SurveyTask[] = [];
-  for (const writer of await listWriters(journalDir, scan)) {
+  for (const writer of options.writers ?? (await listWriters(journalDir, scan))) {
     const names = await listSegments(journalDir, scan, writer);
     // Only a second epoch can hold a record again.
     const ids = names.some(({ epoch }) => epoch !== names[0]?.epoch);
