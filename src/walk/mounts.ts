@@ -7,11 +7,13 @@ const MOUNTINFO = '/proc/self/mountinfo';
  * File systems whose operations are answered by this machine's kernel from a disk or from memory. All others
  * (FUSE, network mounts, what we have never heard of) may take long or for ever over any single operation.
  */
-const LOCAL_TYPES = new Set(
-  'ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs bcachefs tmpfs ramfs overlay squashfs iso9660 erofs udf vfat exfat ntfs3'.split(
+const LOCAL_TYPES = new Set([
+  ...'ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs bcachefs overlay aufs vfat exfat ntfs3'.split(' '),
+  ...'squashfs iso9660 erofs udf tmpfs ramfs rootfs devtmpfs devpts proc sysfs cgroup cgroup2 mqueue'.split(
     ' ',
   ),
-);
+  ...'hugetlbfs securityfs debugfs tracefs pstore bpf configfs binfmt_misc fusectl nsfs'.split(' '),
+]);
 
 /** The mounted file systems as the kernel lists them, without touching any of them. */
 export class MountTable {
@@ -44,19 +46,21 @@ export class MountTable {
     return this.#types.get(path);
   }
 
-  /** Whether the file system that holds an absolute path is a local one. */
+  /** Whether a directory (absolute) and all that is mounted below it lie on local file systems. */
   isLocal(path: string): boolean {
-    for (let at = path; ; at = at.slice(0, Math.max(1, at.lastIndexOf('/')))) {
-      const type = this.#types.get(at);
-      if (type !== undefined) return LOCAL_TYPES.has(type);
-      if (at === '/' || !at.startsWith('/')) return false;
+    const prefix = path.endsWith('/') ? path : `${path}/`;
+    for (const [point, type] of this.#types) {
+      if (point.startsWith(prefix) && !LOCAL_TYPES.has(type)) return false;
     }
+    return LOCAL_TYPES.has(this.#typeHolding(path) ?? '');
   }
 
-  /** Mount points strictly below a directory. */
-  below(path: string): string[] {
-    const prefix = path.endsWith('/') ? path : `${path}/`;
-    return [...this.#types.keys()].filter((point) => point.startsWith(prefix) && point !== path);
+  #typeHolding(path: string): string | undefined {
+    for (let at = path; at.startsWith('/'); at = at.slice(0, Math.max(1, at.lastIndexOf('/')))) {
+      const type = this.#types.get(at);
+      if (type !== undefined || at === '/') return type;
+    }
+    return undefined;
   }
 }
 

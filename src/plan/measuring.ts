@@ -1,0 +1,142 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { MountTable } from '../walk/mounts.js';
+import { errnoName } from '../walk/system-error.js';
+import { PlanError } from './errors.js';
+import { Measurer, type Measured, type MeasureOptions } from './measure.js';
+
+/** Directories measured at once: a local disk's head should not thrash, latency should be hidden. */
+const LOCAL_AT_ONCE = 4;
+const REMOTE_AT_ONCE = 32;
+/** Threads of the helper: hung calls must not use them all up at once. */
+const HELPER_THREADS = 128;
+
+export type OnProgress = () => boolean;
+
+/** Where directories are measured. */
+export interface Measuring {
+  readonly atOnce: number;
+  /** Resolves when it can measure. */
+  readonly ready: Promise<void>;
+  /** @throws PlanError `measuring-failed`. `onProgress` returning false leaves the rest */
+  measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured>;
+  /** Never waits for what hangs. */
+  close(): void;
+}
+
+/** A file system that may hang is measured by a disposable process, a local one right here. */
+export function createMeasuring(options: MeasureOptions): Measuring {
+  return MountTable.read().isLocal(options.mountPath)
+    ? new LocalMeasuring(options)
+    : new HelperMeasuring(options);
+}
+
+class LocalMeasuring implements Measuring {
+  readonly atOnce = LOCAL_AT_ONCE;
+  readonly ready = Promise.resolve();
+  readonly #measurer: Measurer;
+
+  constructor(options: MeasureOptions) {
+    this.#measurer = new Measurer(options);
+  }
+
+  async measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured> {
+    try {
+      return await this.#measurer.measure(path, namesOnly, onProgress);
+    } catch (error) {
+      throw new PlanError('measuring-failed', errnoName(error), path);
+    }
+  }
+
+  close(): void {
+    // Nothing runs on: a measurement ends with the call it is in.
+  }
+}
+
+/** To the helper: measure this, or leave it. */
+export type MeasureRequest = { id: number; path: string; namesOnly: boolean } | { id: number; leave: true };
+/** From the helper. */
+export type MeasureReply =
+  | { kind: 'ready' }
+  | { kind: 'progress'; id: number }
+  | { kind: 'measured'; id: number; measured: Measured }
+  | { kind: 'failed'; id: number; errno: string };
+
+interface Pending {
+  path: string;
+  onProgress: OnProgress;
+  resolve(measured: Measured): void;
+  reject(error: PlanError): void;
+}
+
+class HelperMeasuring implements Measuring {
+  readonly atOnce = REMOTE_AT_ONCE;
+  readonly ready: Promise<void>;
+  readonly #helper: ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #gone = false;
+
+  constructor(options: MeasureOptions) {
+    this.#helper = fork(new URL('./measure-helper.js', import.meta.url), [JSON.stringify(options)], {
+      // Its output must never be waited for: it may be stuck in the kernel for ever.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      serialization: 'advanced',
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(HELPER_THREADS) },
+    });
+    this.ready = new Promise((resolve) => {
+      this.#helper.once('message', () => resolve());
+      this.#helper.once('exit', () => resolve());
+      this.#helper.once('error', () => resolve());
+    });
+    this.#helper.on('message', (reply: MeasureReply) => this.#onReply(reply));
+    this.#helper.on('exit', () => this.#onGone());
+    this.#helper.on('error', () => this.#onGone());
+  }
+
+  measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured> {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      if (this.#gone) {
+        reject(new PlanError('measuring-failed', 'EPIPE', path));
+        return;
+      }
+      this.#pending.set(id, { path, onProgress, resolve, reject });
+      this.#send({ id, path, namesOnly });
+    });
+  }
+
+  close(): void {
+    this.#gone = true;
+    this.#helper.kill('SIGKILL');
+    this.#helper.unref();
+    if (this.#helper.connected) this.#helper.disconnect();
+  }
+
+  #send(request: MeasureRequest): void {
+    this.#helper.send(request, (error) => {
+      if (error !== null) this.#onGone();
+    });
+  }
+
+  #onReply(reply: MeasureReply): void {
+    if (reply.kind === 'ready') return;
+    const pending = this.#pending.get(reply.id);
+    if (pending === undefined) return;
+    if (reply.kind === 'progress') {
+      if (!pending.onProgress()) this.#send({ id: reply.id, leave: true });
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'measured') pending.resolve(reply.measured);
+    else pending.reject(new PlanError('measuring-failed', reply.errno, pending.path));
+  }
+
+  #onGone(): void {
+    this.#gone = true;
+    for (const pending of this.#pending.values()) {
+      pending.reject(new PlanError('measuring-failed', 'EPIPE', pending.path));
+    }
+    this.#pending.clear();
+  }
+}
