@@ -1,0 +1,112 @@
+import { formatCount, plural } from '../text.js';
+import type { Commands } from './commands.js';
+import type { ScanFacts } from './facts.js';
+import type { IncidentGroup } from './incidents.js';
+import type { DirectoryLedger, LedgerTotals } from './ledger.js';
+import type { JournalReport } from './report.js';
+import type { Show } from './show.js';
+import type { Finding, FindingCode, Severity, Verdict } from './types.js';
+import type { Proof } from './verdict.js';
+
+/** What is known beside the journal. All of it can be missing: then the journal alone speaks. */
+export interface LiveContext {
+  /** Whether a living process holds the data directory for this scan. */
+  locked: boolean;
+  /** The boot this is asked in, and when it began; null: not known or not asked for. */
+  boot: { id: string; atMs: number } | null;
+  /** Whether the catalog holds what the journal says; null: not looked at. */
+  catalog: CatalogView | null;
+}
+
+export interface CatalogView {
+  state: 'agrees' | 'behind' | 'mismatch' | 'locked' | 'unreadable' | 'missing';
+  detail: string;
+}
+
+/** All that findings are made from. */
+export interface FindingContext {
+  facts: ScanFacts;
+  ledger: DirectoryLedger;
+  totals: LedgerTotals;
+  report: JournalReport;
+  live: LiveContext;
+  proof: Proof;
+  verdict: Verdict;
+  commands: Commands;
+  show: Show;
+}
+
+export type FindingMaker = (context: FindingContext) => Finding[];
+
+/** Whether the scan recorded all it was to record, problems with single entries aside. */
+export function isWhole(verdict: Verdict): boolean {
+  return verdict === 'complete' || verdict === 'complete-with-problems';
+}
+
+/** How bad a group of incidents is now: what a retry or a resumption healed is mere information. */
+export function severityOf(context: FindingContext, group: IncidentGroup): Severity {
+  const { facts, verdict } = context;
+  if (isWhole(verdict)) return 'info';
+  const begun = facts.runs.at(-1)?.begun.at ?? null;
+  const old = facts.runs.length > 1 && begun !== null && group.until !== null && group.until < begun;
+  const states = [...group.chunks]
+    .filter((chunk) => chunk > 0)
+    .map((chunk) => facts.chunks.get(chunk)?.state);
+  if (states.length > 0 && states.every((state) => state === 'completed')) return 'info';
+  if (old && states.every((state) => state !== 'failed')) return 'info';
+  if (states.includes('failed') || verdict === 'incomplete') return 'error';
+  return 'warning';
+}
+
+export interface FindingText {
+  title: string;
+  advice?: string[];
+  cost?: string;
+  severity?: Severity;
+}
+
+/** The finding of a code's incidents; none where there were none. */
+export function findingOf(
+  context: FindingContext,
+  code: FindingCode,
+  text: (group: IncidentGroup) => FindingText,
+): Finding[] {
+  const group = context.facts.incidents.get(code);
+  if (group === undefined) return [];
+  const {
+    title,
+    advice = [],
+    cost = costOf(context, group),
+    severity = severityOf(context, group),
+  } = text(group);
+  return [
+    {
+      code,
+      severity,
+      title,
+      count: group.count,
+      since: group.since,
+      until: group.until,
+      cost,
+      evidence: group.evidence.map((each) => ({ ...each, text: context.show.words(each.text) })),
+      advice: severity === 'info' ? [] : advice,
+      explains: [],
+    },
+  ];
+}
+
+/** What a group cost: chunks, of which how many were made good. */
+export function costOf(context: FindingContext, group: IncidentGroup): string {
+  const chunks = [...group.chunks].filter((chunk) => chunk > 0);
+  if (chunks.length === 0) return '';
+  const done = chunks.filter((chunk) => context.facts.chunks.get(chunk)?.state === 'completed').length;
+  if (done === chunks.length)
+    return `${plural(done, 'chunk')} had to be tried again and ${done === 1 ? 'is' : 'are'} complete`;
+  return `${plural(chunks.length - done, 'chunk')} of ${formatCount(context.facts.chunks.size)} not scanned to the end`;
+}
+
+/** The first distinct words of engine or system, for a title. */
+export function wordsOf(context: FindingContext, group: IncidentGroup): string {
+  const [first] = group.details;
+  return first === undefined ? '' : context.show.words(first);
+}

@@ -1,0 +1,90 @@
+import { plural } from '../../text.js';
+import { findingOf, wordsOf, type FindingContext } from '../context.js';
+import type { Finding } from '../types.js';
+
+/** The container engine and what it was asked for: one cause behind however many failed starts. */
+export function engineFindings(context: FindingContext): Finding[] {
+  return [
+    ...unreachable(context),
+    ...lost(context),
+    ...diskFull(context),
+    ...imageMissing(context),
+    ...overcommitted(context),
+    ...untranslatable(context),
+  ];
+}
+
+function without(context: FindingContext): string {
+  return `Or scan without Docker: \`${context.commands.scan({ '--engine': 'process' })}\``;
+}
+
+function unreachable(context: FindingContext): Finding[] {
+  return findingOf(context, 'docker.unreachable', (group) => ({
+    title: `Docker does not answer: ${wordsOf(context, group)}`,
+    advice: [
+      'See whether it runs: `docker info`',
+      'Start it (Unraid: Settings > Docker > Enable Docker): `systemctl start docker`',
+      'In a container of its own the scanner needs the socket: `-v /var/run/docker.sock:/var/run/docker.sock`',
+      `Then scan again: \`${context.commands.scan()}\``,
+      without(context),
+    ],
+  }));
+}
+
+function lost(context: FindingContext): Finding[] {
+  return findingOf(context, 'docker.lost', (group) => ({
+    title: `Docker stopped answering during the scan${context.facts.attempts.engineLost ? ' and has not come back' : ''}: ${wordsOf(context, group)}`,
+    advice: [
+      'See whether it runs again: `docker info`',
+      'See why it stopped: `journalctl -u docker --since "1 day ago" | tail -50`',
+      `Start the same scan again; it goes on where it was: \`${context.commands.scan()}\``,
+    ],
+  }));
+}
+
+function diskFull(context: FindingContext): Finding[] {
+  return findingOf(context, 'docker.disk-full', (group) => ({
+    title: `Docker's own disk is full: ${wordsOf(context, group)}`,
+    advice: [
+      'See what fills it: `docker system df`',
+      'Remove what no container uses: `docker system prune`',
+      `Then start the same scan again: \`${context.commands.scan()}\``,
+      without(context),
+    ],
+  }));
+}
+
+function imageMissing(context: FindingContext): Finding[] {
+  const { image } = context.commands;
+  return findingOf(context, 'image.missing', (group) => ({
+    title: `The image ${context.show.words(image)} is not there, so ${group.count === 1 ? 'a worker' : `${plural(group.count, 'start')} of workers`} failed`,
+    advice: [
+      `Build it in the scanner's folder: \`docker build -t ${image} .\``,
+      `See whether it starts: \`docker run --rm ${image} echo test\``,
+      `Then scan again: \`${context.commands.scan()}\``,
+      without(context),
+    ],
+  }));
+}
+
+function overcommitted(context: FindingContext): Finding[] {
+  return findingOf(context, 'resources.overcommitted', (group) => ({
+    title: `Workers were to get more than the host has: ${wordsOf(context, group)}`,
+    advice: [
+      'See what there is: `nproc; free -h`',
+      `Leave the share to the scanner: \`${context.commands.scan({ '--cpus': null, '--memory': null })}\``,
+      `And let fewer run at once: \`${context.commands.scan({ '--cpus': null, '--memory': null, '--max-containers': '4' })}\``,
+    ],
+  }));
+}
+
+function untranslatable(context: FindingContext): Finding[] {
+  return findingOf(context, 'path.untranslatable', (group) => ({
+    title: `A path inside the scanner's container has no known name on the Docker host: ${wordsOf(context, group)}`,
+    advice: [
+      'See what the container is given: `docker inspect -f "{{json .Mounts}}" CONTAINER`',
+      'Mount both the share and the data directory into the scanner under the names they have on the host',
+      `Or name them: \`${context.commands.scan({ '--host-path': 'INSIDE=OUTSIDE' })}\``,
+    ],
+  }));
+}

@@ -1,0 +1,50 @@
+import { formatBytes } from '../../text.js';
+import { findingOf, isWhole, wordsOf, type FindingContext } from '../context.js';
+import type { Finding } from '../types.js';
+
+/** Below this a journal has little time left. */
+const LOW_BYTES = 512 * 1024 ** 2;
+
+/** `disk.full`, `data-dir.unwritable`, `disk.low`: room and rights for the journal. */
+export function spaceFindings(context: FindingContext): Finding[] {
+  return [...full(context), ...unwritable(context), ...low(context)];
+}
+
+function full(context: FindingContext): Finding[] {
+  return findingOf(context, 'disk.full', (group) => ({
+    title: `The disk of the data directory was full: ${wordsOf(context, group)}`,
+    advice: [
+      `See its room: \`df -h ${context.commands.dataDir}\``,
+      `Make room (old scans' journals show in \`${context.commands.own('scans')}\`), or move the data directory to a larger disk`,
+      `Then start the same scan again; it goes on where it was: \`${context.commands.scan()}\``,
+    ],
+  }));
+}
+
+function unwritable(context: FindingContext): Finding[] {
+  return findingOf(context, 'data-dir.unwritable', (group) => ({
+    title: `The data directory cannot be written: ${wordsOf(context, group)}`,
+    advice: [
+      `See whose it is, and whether its file system is read-only: \`ls -lad ${context.commands.dataDir}; findmnt -T ${context.commands.dataDir}\``,
+      'Give it to the user the scan runs as (PUID and PGID in a container), or mount it read-write',
+      `Then start the same scan again: \`${context.commands.scan()}\``,
+    ],
+  }));
+}
+
+function low(context: FindingContext): Finding[] {
+  const { lowestFreeBytes, incidents } = context.facts;
+  if (lowestFreeBytes !== null && lowestFreeBytes.bytes < LOW_BYTES) {
+    const text = `${formatBytes(lowestFreeBytes.bytes)} were free for the journal`;
+    incidents.add('disk.low', { evidence: { ...lowestFreeBytes.evidence, text }, detail: text });
+  }
+  return findingOf(context, 'disk.low', (group) => ({
+    title: `The disk of the data directory is nearly full: ${wordsOf(context, group)}`,
+    severity: isWhole(context.verdict) ? 'info' : 'warning',
+    cost: '',
+    advice: [
+      `See its room: \`df -h ${context.commands.dataDir}\``,
+      'Make room before the next scan: a full disk pauses it',
+    ],
+  }));
+}

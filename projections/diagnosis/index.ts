@@ -1,0 +1,137 @@
+import { decodeEvent } from '../../journal/decode-event.js';
+import { JournalError } from '../../journal/errors.js';
+import type { JournalEvent } from '../../journal/events/index.js';
+import type { RawRecord } from '../../journal/record.js';
+import { absorb } from './absorb.js';
+import { Commands } from './commands.js';
+import type { FindingContext, FindingMaker, LiveContext } from './context.js';
+import { ScanFacts } from './facts.js';
+import { analysisFindings } from './findings/analysis.js';
+import { catalogFindings } from './findings/catalog.js';
+import { coverageFindings } from './findings/coverage.js';
+import { engineFindings } from './findings/engine.js';
+import { journalFindings } from './findings/journal.js';
+import { mountFindings } from './findings/mount.js';
+import { scanFindings } from './findings/scan.js';
+import { spaceFindings } from './findings/space.js';
+import { workerFindings } from './findings/workers.js';
+import { DirectoryLedger } from './ledger.js';
+import type { JournalReport } from './report.js';
+import { CLEAR, type Show } from './show.js';
+import { sentenceOf, severestFirst, totalsOf } from './summary.js';
+import type { Diagnosis, Evidence } from './types.js';
+import { judge, prove } from './verdict.js';
+import { WriteWatch } from './write-watch.js';
+
+export type { CatalogView, LiveContext } from './context.js';
+export type { JournalReport } from './report.js';
+export { CLEAR, masked, type Show } from './show.js';
+export type { Diagnosis, Evidence, Finding, FindingCode, Verdict } from './types.js';
+
+/** The record of a reader, as far as diagnosis needs it. */
+export interface DiagnosisRecord {
+  record: RawRecord;
+  /** Relative to the journal's folder. */
+  file: string;
+}
+
+export interface DiagnosisOptions {
+  scan: string | null;
+  /** For commands that can be pasted; null: the usual data directory. */
+  dataDir: string | null;
+  show?: Show;
+}
+
+/** Nothing but the journal. */
+export const NOT_LIVE: LiveContext = { locked: false, boot: null, catalog: null };
+
+/** In this order; which one explains which is decided afterwards. */
+const MAKERS: readonly FindingMaker[] = [
+  scanFindings,
+  spaceFindings,
+  mountFindings,
+  engineFindings,
+  workerFindings,
+  journalFindings,
+  coverageFindings,
+  catalogFindings,
+  analysisFindings,
+];
+
+/**
+ * Folds the records of one scan, in the order of a reader at rest (coordinator, import, workers), into what became
+ * of it and why. Memory is some 40 bytes a directory and bounded otherwise.
+ */
+export class DiagnosisFold {
+  readonly facts = new ScanFacts();
+  readonly ledger = new DirectoryLedger();
+  readonly #options: DiagnosisOptions;
+  readonly #settled = new Set<string>();
+  readonly #writes = new WriteWatch(this.facts.incidents);
+  #records = 0;
+  #strange = 0;
+  #firstAt: string | null = null;
+  #lastAt: string | null = null;
+
+  constructor(options: DiagnosisOptions) {
+    this.#options = options;
+  }
+
+  /** @throws JournalError `newer-version` */
+  push(read: DiagnosisRecord): void {
+    const { record, file } = read;
+    this.#records += 1;
+    if (this.#firstAt === null || record.at < this.#firstAt) this.#firstAt = record.at;
+    if (this.#lastAt === null || record.at > this.#lastAt) this.#lastAt = record.at;
+    const evidenceOf = (text: string): Evidence => ({ file, seq: record.seq, at: record.at, text });
+    try {
+      const event = decodeEvent(record);
+      if (event !== null) this.#event(event, record, evidenceOf);
+    } catch (error) {
+      if (error instanceof JournalError) throw error;
+      // A whole record with a payload no program of ours writes: nothing can be concluded from it.
+      this.#strange += 1;
+      const words = error instanceof Error ? error.message : String(error);
+      this.facts.incidents.add('journal.damaged', { evidence: evidenceOf(`not understood (${words})`) });
+    }
+  }
+
+  #event(event: JournalEvent, record: RawRecord, evidenceOf: (text: string) => Evidence): void {
+    this.#writes.push(event, record.writer, record.epoch, evidenceOf);
+    if (event.type === 'files.batch') this.ledger.push(event.data, record.writer, evidenceOf);
+    else if (record.writer === 'coordinator') {
+      if (event.type === 'writer.settled') this.#settled.add(`${event.data.writer}/${event.data.epoch}`);
+      this.facts.push(event, evidenceOf);
+    }
+  }
+
+  /** What became of the scan. Can be asked again with other live facts. */
+  finish(report: JournalReport, live: LiveContext = NOT_LIVE): Diagnosis {
+    const { facts, ledger } = this;
+    const { scan, dataDir, show = CLEAR } = this.#options;
+    const totals = ledger.totals();
+    const proof = prove({ facts, ledger, totals, report, settled: this.#settled, strange: this.#strange });
+    const verdict = judge(facts, proof, totals, live);
+    const commands = new Commands({ dataDir, started: facts.started, redacted: show.redacted });
+    const context: FindingContext = { facts, ledger, totals, report, live, proof, verdict, commands, show };
+    const findings = absorb(MAKERS.flatMap((make) => make(context)));
+    const states = [...facts.chunks.values()];
+    return {
+      scan,
+      verdict,
+      sentence: sentenceOf(context),
+      mountPath: facts.started?.mountPath ?? null,
+      mountName: facts.started === null ? '' : show.name(facts.started.mountName),
+      engine: facts.started?.engine ?? '',
+      startedAt: this.#firstAt,
+      endedAt: verdict === 'running' ? null : this.#lastAt,
+      totals: totalsOf(totals, { records: this.#records, firstAt: this.#firstAt, lastAt: this.#lastAt }),
+      chunks: {
+        planned: states.length,
+        completed: states.filter((chunk) => chunk.state === 'completed').length,
+        failed: states.filter((chunk) => chunk.state === 'failed').length,
+      },
+      findings: severestFirst(findings),
+    };
+  }
+}

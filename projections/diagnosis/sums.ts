@@ -1,0 +1,44 @@
+/** Above this a sum of numbers may not be exact any more. */
+const EXACT_MAX = Number.MAX_SAFE_INTEGER;
+
+function big(value: unknown): bigint {
+  return typeof value === 'number' && Number.isSafeInteger(value)
+    ? BigInt(value)
+    : typeof value === 'string' && /^\d+$/.test(value)
+      ? BigInt(value)
+      : 0n;
+}
+
+/** Adds the sizes (second cell) of rows: a number as long as that is exact. */
+export function sumRows(start: number | bigint, rows: readonly (readonly unknown[])[]): number | bigint {
+  let sum = start;
+  for (const row of rows) {
+    const size = row[1];
+    if (typeof sum === 'number' && typeof size === 'number' && sum + size <= EXACT_MAX) sum += size;
+    else sum = BigInt(sum) + big(size);
+  }
+  return sum;
+}
+
+/** An exact sum that is cheap while its summands are numbers. */
+export class ByteSum {
+  #big = 0n;
+  #small = 0;
+
+  add(value: number | bigint): void {
+    if (typeof value === 'bigint') this.#big += value;
+    else if (this.#small + value <= EXACT_MAX) this.#small += value;
+    else {
+      this.#big += BigInt(this.#small) + BigInt(value);
+      this.#small = 0;
+    }
+  }
+
+  subtract(value: number | bigint): void {
+    this.#big -= BigInt(value);
+  }
+
+  get value(): bigint {
+    return this.#big + BigInt(this.#small);
+  }
+}
