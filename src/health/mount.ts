@@ -11,6 +11,8 @@ export interface MountProbe {
   fsType: string | null;
   /** errno name, or null. */
   code: string | null;
+  /** Name of one entry, base64 of its bytes: whoever looks at the same directory must see it too. */
+  sample: string | null;
 }
 
 /** What the probing child prints. */
@@ -19,6 +21,7 @@ interface Answer {
   directory?: boolean;
   empty?: boolean;
   fsType?: string;
+  sample?: string;
 }
 
 /**
@@ -33,8 +36,10 @@ try {
   answer.directory = fs.statSync(path).isDirectory();
   if (answer.directory) {
     const dir = fs.opendirSync(path, { encoding: 'buffer' });
-    answer.empty = dir.readSync() === null;
+    const entry = dir.readSync();
     dir.closeSync();
+    answer.empty = entry === null;
+    if (entry !== null) answer.sample = entry.name.toString('base64');
     answer.fsType = fs.statfsSync(path).type.toString(16);
   }
 } catch (error) {
@@ -50,10 +55,11 @@ const ANSWER_BYTES_MAX = 4096;
 /** Probes that never came back, by path: one stuck process per path is enough. */
 const stuck = new Map<string, { exited: boolean }>();
 
+const HUNG: MountProbe = { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT', sample: null };
+
 /** Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs. */
 export async function probeMount(path: string, timeoutMs: number): Promise<MountProbe> {
-  if (stuck.get(path)?.exited === false)
-    return { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT' };
+  if (stuck.get(path)?.exited === false) return HUNG;
   stuck.delete(path);
   return judge(await ask(path, timeoutMs));
 }
@@ -104,10 +110,10 @@ function parse(text: string): Answer {
 }
 
 function judge(answer: Answer | null): MountProbe {
-  if (answer === null) return { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT' };
-  const { code = null, empty = null, fsType = null } = answer;
-  if (code !== null) return { state: stateOf(code), empty, fsType, code };
-  return { state: answer.directory === true ? 'ok' : 'not-directory', empty, fsType, code: null };
+  if (answer === null) return HUNG;
+  const { code = null, empty = null, fsType = null, sample = null } = answer;
+  const state = code !== null ? stateOf(code) : answer.directory === true ? 'ok' : 'not-directory';
+  return { state, empty, fsType, code, sample };
 }
 
 function stateOf(code: string): MountState {
