@@ -1,8 +1,139 @@
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listScans } from '../journal/segments.js';
+import { ProjectionError } from '../projections/errors.js';
+import { lockDataDir, type DataDirLock } from '../projections/lock.js';
+import type { DockerEngine, OwnedWorker } from '../src/engine/docker.js';
+import { EngineError } from '../src/engine/port.js';
 import type { CommonOptions } from './command-options.js';
+import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 
-export function runCleanup(_options: CommonOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('cleanup: not built yet'));
+/** A worker flushes and seals within 8 s of SIGTERM. */
+const GRACE_MS = 9_000;
+const POLL_MS = 200;
+/** Folders of preflights that were killed. */
+const LEFT_FOLDER = /^\.(probe|preflight)-/;
+const IMAGE_UNUSED = 'none';
+
+interface Cleaned {
+  removed: { name: string; id: string; scan: string }[];
+  /** Ours by label, but not ours to remove, or not removable. */
+  kept: { name: string; id: string; scan: string; reason: string }[];
+}
+
+/** The `cleanup` command: removes the containers of this data directory's dead scans, and nothing else. */
+export async function runCleanup(options: CommonOptions, io: Io): Promise<ExitCode> {
+  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const lock = takeLock(paths);
+  try {
+    if (lock !== null) await removeFolders(paths.journalDir);
+    const docker = await connect(paths);
+    const cleaned = docker === null ? { removed: [], kept: [] } : await clean(docker, paths, lock !== null);
+    await docker?.close();
+    return report(cleaned, docker !== null, io);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Held while we remove, so that no scan begins meanwhile; null while a scan runs. */
+function takeLock(paths: DataPaths): DataDirLock | null {
+  if (!existsSync(paths.dataDir)) return null;
+  try {
+    return lockDataDir(paths.dataDir);
+  } catch (error) {
+    if (error instanceof ProjectionError && error.code === 'locked') return null;
+    throw error;
+  }
+}
+
+async function removeFolders(journalDir: string): Promise<void> {
+  if (!existsSync(journalDir)) return;
+  for (const name of await readdir(journalDir)) {
+    if (LEFT_FOLDER.test(name)) await rm(join(journalDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Null where there is no Docker at all: then there are no containers either. */
+async function connect(paths: DataPaths): Promise<DockerEngine | null> {
+  const { createDockerEngine } = await import('../src/engine/docker.js');
+  try {
+    return await createDockerEngine({ image: IMAGE_UNUSED, dataDir: paths.dataDir, hostPaths: [] });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const absent = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    if (absent && process.env['DOCKER_HOST'] === undefined) return null;
+    throw new CommandError(error.message, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}
+
+async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): Promise<Cleaned> {
+  const scans = await listScans(paths.journalDir);
+  const alive = locked ? null : scans.at(-1);
+  const here = hostName(docker, paths.dataDir);
+  const cleaned: Cleaned = { removed: [], kept: [] };
+  const dead: OwnedWorker[] = [];
+  for (const worker of await docker.listOwned()) {
+    const { name, id, scan } = worker;
+    const ours = worker.dataDir === here || scans.includes(scan);
+    if (!ours) cleaned.kept.push({ name, id, scan, reason: 'it belongs to another data directory' });
+    else if (scan === alive) cleaned.kept.push({ name, id, scan, reason: 'its scan is running' });
+    else dead.push(worker);
+  }
+  await askToEnd(docker, dead);
+  for (const { name, id, scan } of dead) {
+    try {
+      await docker.remove(id);
+      cleaned.removed.push({ name, id, scan });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      cleaned.kept.push({ name, id, scan, reason: error.message });
+    }
+  }
+  return cleaned;
+}
+
+/** The data directory as the engine's labels call it; null where it has no name there. */
+function hostName(docker: DockerEngine, dataDir: string): string | null {
+  try {
+    return docker.paths.toHost(dataDir);
+  } catch (error) {
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
+}
+
+/** Lets workers that still run flush and seal; what does not end in time is removed all the same. */
+async function askToEnd(docker: DockerEngine, workers: readonly OwnedWorker[]): Promise<void> {
+  const running = workers.filter((worker) => worker.phase === 'running');
+  if (running.length === 0) return;
+  const ids = new Set(running.map((worker) => worker.id));
+  for (const id of ids) await docker.signal(id, 'SIGTERM');
+  const deadlineMs = performance.now() + GRACE_MS;
+  while (performance.now() < deadlineMs) {
+    const seen = await docker.list();
+    if (!seen.some((worker) => ids.has(worker.id) && worker.phase === 'running')) return;
+    await sleep(POLL_MS);
+  }
+}
+
+function report({ removed, kept }: Cleaned, hasDocker: boolean, io: Io): ExitCode {
+  const stuck = kept.filter(({ reason }) => !/^it belongs|^its scan/.test(reason));
+  io.json({ removed, kept });
+  if (!io.quiet) {
+    for (const { name } of removed) io.out(`removed ${name}\n`);
+    for (const { name, reason } of kept) io.out(`left ${name} alone: ${reason}\n`);
+    if (!hasDocker) io.out('There is no Docker here, so no containers either.\n');
+    else if (removed.length === 0) io.out('Nothing to remove: no container belongs to a dead scan.\n');
+  }
+  for (const { name, reason } of stuck) io.err(`nas-scanner: ${name} cannot be removed: ${reason}\n`);
+  return stuck.length === 0 ? EXIT.done : EXIT.failed;
 }

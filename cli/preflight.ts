@@ -1,8 +1,56 @@
+import { ulid } from 'ulid';
+import { listScans } from '../journal/segments.js';
+import { isDataDirLocked } from '../projections/lock.js';
+import type { Check } from '../src/health/check.js';
 import type { ScanOptions } from './command-options.js';
-import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
-import type { Io } from './io.js';
+import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { printable, type Io } from './io.js';
+import { engineFor, preflightChecks } from './preflight-checks.js';
+import { wrap } from './wrap.js';
 
-export function runPreflight(_options: ScanOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('preflight: not built yet'));
+const COLUMNS_MAX = 80;
+/** `FAIL  leftovers  `: what stands before each detail. */
+const INDENT = ' '.repeat(17);
+
+/** The `preflight` command: every check of a scan, without scanning. */
+export async function runPreflight(options: ScanOptions, io: Io): Promise<ExitCode> {
+  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const choice = await engineFor(options, paths, () => null);
+  const alive = await runningScan(paths);
+  const checks: Check[] = [];
+  try {
+    const all = preflightChecks(options, paths, {
+      choice,
+      scan: ulid(),
+      attempt: 0,
+      isAlive: (scan) => scan === alive,
+      record: () => Promise.resolve(),
+    });
+    for await (const check of all) {
+      checks.push(check);
+      if (!io.quiet || !check.ok) io.out(renderCheck(check, Math.min(io.columns, COLUMNS_MAX)));
+    }
+  } finally {
+    await choice.engine?.close();
+  }
+  const ok = checks.every((check) => check.ok || !check.fatal);
+  io.json({ ok, checks: checks.map(({ fatal: _fatal, ...check }) => check) });
+  if (!io.quiet) io.out(ok ? '\nA scan can begin.\n' : '\nA scan cannot begin: see FAIL above.\n');
+  return ok ? EXIT.done : EXIT.failed;
+}
+
+/** The scan that holds the data directory now, if one does: the newest. */
+export async function runningScan(paths: DataPaths): Promise<string | null> {
+  if (!isDataDirLocked(paths.dataDir)) return null;
+  return (await listScans(paths.journalDir)).at(-1) ?? null;
+}
+
+/** One check for people: a word, its name, what was found, and below what to do. */
+export function renderCheck(check: Check, columns: number): string {
+  const word = check.ok ? (check.advice === '' ? 'ok' : 'WARN') : 'FAIL';
+  const head = `${word.padEnd(6)}${check.check.padEnd(11)}`;
+  const detail = wrap(printable(check.detail), columns, INDENT).slice(INDENT.length);
+  const advice = check.advice === '' ? '' : `${wrap(`-> ${printable(check.advice)}`, columns, INDENT)}\n`;
+  return `${head}${detail}\n${advice}`;
 }

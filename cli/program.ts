@@ -118,6 +118,13 @@ export function createProgram(): Command {
     }),
     { hidden: true },
   );
+  program.addCommand(
+    new Command('probe').requiredOption('--task <file>').action(async (options: { task: string }) => {
+      const { runProbe } = await import('../src/health/probe-program.js');
+      process.exitCode = await runProbe(options.task);
+    }),
+    { hidden: true },
+  );
   for (const each of [program, ...program.commands]) each.exitOverride();
   return program;
 }

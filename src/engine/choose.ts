@@ -8,10 +8,11 @@ const AUTO_CONNECT_TIMEOUT_MS = 5_000;
 export interface ChooseOptions extends DockerEngineOptions {
   engine: 'auto' | 'docker' | 'process';
   mountPath: string;
-  createProcess(): Engine | Promise<Engine>;
+  /** The engine without containers; null where only the choice matters. */
+  createProcess: () => Engine | null;
 }
 
-/** The engine of a scan. With `kind` docker and no engine, `error` says why; preflight reports it. */
+/** The engine of a scan. Where `kind` is docker and there is no engine, `error` says why; preflight reports it. */
 export interface EngineChoice {
   kind: 'docker' | 'process';
   engine: Engine | null;
@@ -37,7 +38,7 @@ export async function chooseEngine(options: ChooseOptions): Promise<EngineChoice
       return containers(docker, `${product} ${version} answers and has the image ${options.image}`);
     }
     await docker.close();
-    return await processes(options, obstacle);
+    return processes(options, obstacle);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (options.engine === 'docker') {
@@ -73,6 +74,6 @@ function containers(docker: DockerEngine, reason: string): EngineChoice {
   return { kind: 'docker', engine: docker, docker, reason, error: null };
 }
 
-async function processes(options: ChooseOptions, reason: string): Promise<EngineChoice> {
-  return { kind: 'process', engine: await options.createProcess(), docker: null, reason, error: null };
+function processes(options: ChooseOptions, reason: string): EngineChoice {
+  return { kind: 'process', engine: options.createProcess(), docker: null, reason, error: null };
 }

@@ -25,10 +25,9 @@ const UNREACHABLE_CODES = new Set([
 ]);
 
 const SOCKET_HINTS: Record<string, string> = {
-  ENOENT:
-    'no Docker socket there: start Docker, or give the container -v /var/run/docker.sock:/var/run/docker.sock',
-  ECONNREFUSED: 'nothing listens there: start Docker (on Unraid: Settings > Docker > Enable Docker)',
-  EACCES: 'no permission to use the Docker socket: run as root or join the group docker',
+  ENOENT: 'Start Docker, or give the container -v /var/run/docker.sock:/var/run/docker.sock.',
+  ECONNREFUSED: 'Start Docker (on Unraid: Settings > Docker > Enable Docker).',
+  EACCES: 'Run as root or join the group docker: this user may not use the Docker socket.',
 };
 
 /** The daemon's own words, without docker-modem's frame around them. */
@@ -92,10 +91,10 @@ function codeOf(status: number, words: string): EngineErrorCode {
 
 function hintOf(code: EngineErrorCode, words: string): string | undefined {
   if (code === 'disk-full')
-    return "the disk of Docker's own data is full (on Unraid docker.img): remove unused images and containers";
-  if (code === 'image-missing') return 'build the image first: see "Docker" in the README';
+    return "The disk of Docker's own data is full (on Unraid docker.img): remove unused images and containers.";
+  if (code === 'image-missing') return 'Build the image first: the README has the command under "Docker".';
   if (/bind source path does not exist/i.test(words))
-    return 'Docker does not know this folder under that name: set --host-path INSIDE=OUTSIDE';
+    return 'Docker does not know this folder under that name: set --host-path INSIDE=OUTSIDE.';
   return undefined;
 }
 
@@ -110,7 +109,7 @@ export function startError(error: unknown, timeoutMs: number, late: boolean): En
   if (late && (known.code === 'unreachable' || isAbort(known.cause))) {
     return new EngineError('start-timeout', `the container did not start within ${timeoutMs / 1000} s`, {
       cause: error,
-      hint: 'the host may be overloaded: try fewer --max-containers, or a longer --start-timeout',
+      hint: 'The host may be overloaded: try fewer --max-containers, or a longer --start-timeout.',
     });
   }
   if (known.code !== 'failed' && known.code !== 'not-found') return known;

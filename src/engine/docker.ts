@@ -30,6 +30,11 @@ export interface DockerEngineOptions {
   connectTimeoutMs?: number;
 }
 
+/** A container of ours, and the data directory it belongs to as the host calls it (null: not labelled). */
+export interface OwnedWorker extends SeenWorker {
+  dataDir: string | null;
+}
+
 /** Runs workers as containers. It also answers what preflight asks about the daemon itself. */
 export class DockerEngine implements Engine {
   readonly kind = 'docker';
@@ -162,13 +167,13 @@ export class DockerEngine implements Engine {
       if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
       throw new EngineError('image-missing', `the image ${image} is not there`, {
         cause: error,
-        hint: 'build it first: see "Docker" in the README',
+        hint: 'Build it first: the README has the command under "Docker".',
       });
     }
   }
 
-  /** Every container of ours with the data directory it belongs to (null: not labelled). */
-  async listOwned(): Promise<(SeenWorker & { dataDir: string | null })[]> {
+  /** Every container of ours, of whatever data directory. */
+  async listOwned(): Promise<OwnedWorker[]> {
     const found = await this.#client.call('list containers', CALL_TIMEOUT_MS, (docker, abortSignal) =>
       docker.listContainers({
         all: true,

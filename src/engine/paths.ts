@@ -114,7 +114,7 @@ export class HostPaths {
     const mount = longest(mounts, path);
     if (mount !== null && mount.outside !== '') return rebase(path, mount);
     throw new EngineError('path-untranslatable', `${path} exists only inside this container`, {
-      hint: `start the container with -v ${path}:${path} (same name on both sides), or say --host-path ${path}=FOLDER_ON_THE_HOST`,
+      hint: `Start the container with -v ${path}:${path} (same name on both sides), or say --host-path ${path}=FOLDER_ON_THE_HOST.`,
     });
   }
 }

@@ -16,8 +16,8 @@ export function capacityOf(choice: EngineChoice): HostCapacity {
 }
 
 export function checkResources(host: HostCapacity, workers: number, share: FairShare): Check {
-  const each = `${workers} workers, each up to ${share.cpus} CPUs and ${mebibytes(share.memoryBytes)} of memory`;
-  const detail = `${each}; the host has ${host.cpus} CPUs and ${mebibytes(host.memoryBytes)}`;
+  const each = `${workers} workers, each up to ${share.cpus} CPUs and ${size(share.memoryBytes)} of memory`;
+  const detail = `${each}; the host has ${host.cpus} CPUs and ${size(host.memoryBytes)}`;
   if (share.notes.length === 0) return passed('resources', detail);
   return warned(
     'resources',
@@ -115,6 +115,7 @@ export function engineFailure(check: string, error: unknown, advice: string): Ch
   return failed(check, CODES[error.code] ?? 'container.failed', error.message, error.hint ?? advice);
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 1024 ** 2)} MiB`;
+function size(bytes: number): string {
+  const mib = bytes / 1024 ** 2;
+  return mib >= 1024 ? `${Math.round(mib / 102.4) / 10} GiB` : `${Math.round(mib)} MiB`;
 }
