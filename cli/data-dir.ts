@@ -17,6 +17,8 @@ export interface DataPaths {
   dataDir: string;
   journalDir: string;
   catalog: string;
+  /** The catalog's file name. */
+  databaseName: string;
   quarantineDir: string;
 }
 
@@ -25,6 +27,7 @@ export function dataPaths(dataDir: string, databaseName = DATABASE_NAME_DEFAULT)
     dataDir,
     journalDir: join(dataDir, 'journal'),
     catalog: join(dataDir, databaseName),
+    databaseName,
     quarantineDir: join(dataDir, 'quarantine'),
   };
 }

@@ -1,8 +1,96 @@
+import { join } from 'node:path';
+import { lockDataDir } from '../projections/lock.js';
+import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import type { ScanOptions } from './command-options.js';
-import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { CatalogKeeper } from './scan-catalog.js';
+import { ScanDisplay } from './scan-view.js';
+import { ScanLog } from './scan-log.js';
+import { engineFor, scannerParts } from './scan-parts.js';
+import { openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
+import { renderSummary, type ScanResult, type SummaryDetails } from './scan-summary.js';
+import { handleSignals } from './signals.js';
 
-export function runScan(_options: ScanOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('scan: not built yet'));
+/** The `scan` command. */
+export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
+  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
+  prepareDataDir(paths);
+  const lock = lockDataDir(paths.dataDir);
+  try {
+    return await scanLocked(options, paths, io);
+  } finally {
+    lock.release();
+  }
+}
+
+async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
+  const startedAtMs = Date.now();
+  const engine = await engineFor(options, paths.dataDir);
+  const opened = await openScan(options, paths, engine, (text) => {
+    if (!io.quiet) io.err(`${text}\n`);
+  });
+  const display: ScanDisplay = new ScanDisplay(io, {
+    mountPath: options.mountPath,
+    state: () => opened.journal.state,
+    attempts: () => scanner.attempts,
+  });
+  const log = new ScanLog(paths.dataDir, opened.startedAtMs, (text, level) => {
+    if (display.live ? level === 'ERROR' : !io.quiet || level !== 'INFO') display.note(text);
+  });
+  const catalog = new CatalogKeeper(paths, opened);
+  opened.observers.push(log, catalog);
+  await opened.begin();
+  const failedChecks: PreflightResult[] = [];
+  const scanner: Scanner = new Scanner(
+    scannerParts(options, paths, opened, (check) => failedChecks.push(check)),
+  );
+  const signals = handleSignals(scanner);
+  catalog.start();
+  display.start();
+  try {
+    const end = await scanner.run();
+    await opened.engine.engine?.close();
+    const catalogBehind = await catalog.finish();
+    await opened.journal.close();
+    await catalog.close();
+    display.stop();
+    log.close();
+    const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind };
+    const result = resultOf(opened, paths, log.path, (Date.now() - startedAtMs) / 1000);
+    io.json(result);
+    if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
+      io.out(renderSummary(result, details));
+    return exitCodeOf(result, details);
+  } finally {
+    display.stop();
+    signals.release();
+  }
+}
+
+function resultOf(opened: OpenedScan, paths: DataPaths, log: string, seconds: number): ScanResult {
+  const { outcome, files, directories, bytes, problems, chunks } = opened.lastWord();
+  return {
+    scan: opened.scan,
+    outcome,
+    files,
+    directories,
+    bytes,
+    problems,
+    chunks,
+    seconds: Math.round(seconds * 1000) / 1000,
+    engine: opened.engine.kind,
+    catalog: paths.catalog,
+    journal: join(paths.journalDir, opened.scan),
+    log,
+  };
+}
+
+function exitCodeOf(result: ScanResult, details: SummaryDetails): ExitCode {
+  if (details.interruptedBy === 'SIGINT') return EXIT.interrupted;
+  if (details.interruptedBy !== null) return EXIT.terminated;
+  if (details.failedChecks.length > 0 || details.catalogBehind !== null) return EXIT.failed;
+  if (result.outcome === 'incomplete') return EXIT.incomplete;
+  return result.outcome === 'complete' ? EXIT.done : EXIT.problems;
 }

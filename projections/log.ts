@@ -23,7 +23,7 @@ const HANDLERS: LogHandlers = {
  * What the readable log says about one event, in the order of the journal. A fold: the same records give the
  * same lines, and `state` (see newLogState) is all that is remembered between them.
  */
-export function logLines(event: JournalEvent, record: RecordHeader, state: LogState): LogLine[] {
+export function logLines(event: JournalEvent, record: Pick<RecordHeader, 'at'>, state: LogState): LogLine[] {
   const handler = HANDLERS[event.type] as LogHandler<EventType> | undefined;
   if (handler === undefined) return [];
   const lines = handler(event.data, state, Date.parse(record.at));

@@ -1,0 +1,189 @@
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
+import { decodeTime, ulid } from 'ulid';
+import type { EventData, Host } from '../journal/events/index.js';
+import { WriterTail } from '../journal/reader.js';
+import { COORDINATOR, listSegments, type SegmentPosition } from '../journal/segments.js';
+import { validateEvent } from '../journal/validate.js';
+import { JournalWriter } from '../journal/writer.js';
+import type { EngineChoice } from '../src/engine/choose.js';
+import { completeScan } from '../src/scan/decide.js';
+import { checkName, findResumable, readEarlierScans, type EarlierScan } from '../src/scan/history.js';
+import type { AttemptObserver } from '../src/scan/observer.js';
+import { syncSegments } from '../src/scan/progress.js';
+import { ScanJournal } from '../src/scan/scan-journal.js';
+import { initialState, NO_TOTALS } from '../src/scan/state.js';
+import type { ScanOptions } from './command-options.js';
+import type { DataPaths } from './data-dir.js';
+import { CommandError, usageError } from './errors.js';
+
+/** A scan whose coordinator journal is open and that has not begun yet. */
+export interface OpenedScan {
+  scan: string;
+  startedAtMs: number;
+  host: Host;
+  journal: ScanJournal;
+  engine: EngineChoice;
+  observers: AttemptObserver[];
+  /** Appends its first word: `scan.started` or `scan.resumed`. */
+  begin(): Promise<void>;
+  /** `scan.completed`, or what it would say of an interrupted scan. */
+  lastWord(): EventData<'scan.completed'>;
+}
+
+/** Makes the data directory, and proves that it takes files. */
+export function prepareDataDir(paths: DataPaths): void {
+  const probe = join(paths.dataDir, `.write-test-${process.pid}`);
+  try {
+    mkdirSync(paths.journalDir, { recursive: true });
+    writeFileSync(probe, 'x');
+    rmSync(probe);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CommandError(`cannot write to the data directory ${paths.dataDir}: ${reason}`, {
+      cause,
+      hint: 'Choose another one with --data-dir, or make this one writable.',
+    });
+  }
+}
+
+/** The data directory as seen below the mount, where it lies there: it is never scanned. */
+export function dataDirInsideMount(mountPath: string, dataDir: string): string | null {
+  let realMount: string;
+  try {
+    realMount = realpathSync(mountPath);
+  } catch {
+    return null; // preflight says what is wrong with the mount
+  }
+  const below = relative(realMount, realpathSync(dataDir));
+  if (below === '') {
+    throw usageError(
+      `the data directory ${dataDir} is the directory to scan itself`,
+      'Choose another one with --data-dir.',
+    );
+  }
+  return below.startsWith('..') ? null : join(mountPath, below);
+}
+
+export function describeHost(): Host {
+  return {
+    hostname: hostname(),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+  };
+}
+
+/** The options as the journal keeps them: all that shapes the scan. */
+function journaledOptions(options: ScanOptions): Record<string, unknown> {
+  const elsewhere = new Set<string>(['dataDir', 'json', 'quiet', 'mountPath', 'mountName']);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !elsewhere.has(name)));
+}
+
+/** Chooses between a new scan and an unfinished one, and opens the coordinator's journal. */
+export async function openScan(
+  options: ScanOptions,
+  paths: DataPaths,
+  engine: EngineChoice,
+  say: (text: string) => void,
+): Promise<OpenedScan> {
+  const earlier = await readEarlierScans(paths.journalDir);
+  checkName(earlier, options.mountPath, options.mountName);
+  const resumed = chooseResumed(options, earlier, say);
+  const scan = resumed?.scan ?? ulid();
+  const previous = resumed === null ? null : await endOfCoordinator(paths.journalDir, scan);
+  const host = describeHost();
+  const epochs = (await listSegments(paths.journalDir, scan, COORDINATOR)).map((segment) => segment.epoch);
+  const observers: AttemptObserver[] = [];
+  const writer = await JournalWriter.open({
+    journalDir: paths.journalDir,
+    scan,
+    writer: COORDINATOR,
+    hostname: host.hostname,
+    epoch: Math.max(0, ...epochs) + 1,
+    previous,
+    coordinator: null,
+    fullDiskWaitMs: options.fullDiskWaitMs,
+    validate: validateEvent,
+    onPause: (error) => {
+      say(`paused: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
+      void journal.append('scan.paused', { reason: error.message });
+    },
+    onContinue: () => {
+      say('there is room again: the scan goes on');
+      void journal.append('scan.continued', { reason: 'there is room again' });
+    },
+  });
+  const journal: ScanJournal = new ScanJournal(writer, resumed?.state ?? initialState(), {
+    recorded: (event, header) => {
+      for (const observer of observers) observer.recorded(event, header);
+    },
+  });
+  let completed: EventData<'scan.completed'> | null = null;
+  observers.push({
+    recorded: (event) => {
+      if (event.type === 'scan.completed') completed = event.data;
+    },
+  });
+  return {
+    scan,
+    startedAtMs: decodeTime(scan),
+    host,
+    journal,
+    engine,
+    observers,
+    begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
+    lastWord: () => completed ?? completeScan(journal.state, NO_TOTALS, false),
+  };
+}
+
+function chooseResumed(
+  options: ScanOptions,
+  earlier: readonly EarlierScan[],
+  say: (text: string) => void,
+): EarlierScan | null {
+  if (options.resume === 'fresh') return null;
+  const { scan, obstacle } = findResumable(earlier, options.mountPath, journaledOptions(options));
+  if (scan !== null) say(`going on with the unfinished scan ${scan.scan} (--fresh begins a new one)`);
+  else if (options.resume === 'resume') {
+    throw new CommandError(`nothing to resume for ${options.mountPath}: ${obstacle}`, {
+      hint: 'Leave --resume away to begin a new scan.',
+    });
+  }
+  return scan;
+}
+
+/** Where the earlier coordinator's valid records end. They count from here on, so they are synced first. */
+async function endOfCoordinator(journalDir: string, scan: string): Promise<SegmentPosition | null> {
+  await syncSegments(journalDir, scan, COORDINATOR);
+  const tail = new WriterTail({ journalDir, scan, writer: COORDINATOR });
+  while ((await tail.poll('valid')).length > 0);
+  return tail.position;
+}
+
+async function begin(
+  options: ScanOptions,
+  journal: ScanJournal,
+  { engine, host, resumed }: { engine: EngineChoice['kind']; host: Host; resumed: EarlierScan | null },
+): Promise<void> {
+  if (resumed === null) {
+    const { mountPath, mountName } = options;
+    await journal.append('scan.started', {
+      mountPath,
+      mountName,
+      engine,
+      options: journaledOptions(options),
+      host,
+    });
+    return;
+  }
+  const { outcome, bootId } = resumed.state;
+  const ended =
+    bootId === host.bootId ? 'its coordinator ended without a last word' : 'the host was restarted';
+  await journal.append('scan.resumed', {
+    reason: outcome === null ? ended : 'it ended incomplete',
+    host,
+    engine,
+  });
+}

@@ -1,0 +1,73 @@
+import { formatBytes, formatDuration, plural } from './format.js';
+import { printable } from './io.js';
+
+/** The `--json` object of `scan`, and what its summary is made from. */
+export interface ScanResult {
+  scan: string;
+  outcome: 'complete' | 'complete-with-problems' | 'incomplete';
+  files: number;
+  directories: number;
+  bytes: number | string;
+  problems: number;
+  chunks: { planned: number; completed: number; failed: number };
+  seconds: number;
+  engine: 'docker' | 'process';
+  catalog: string;
+  journal: string;
+  log: string;
+}
+
+export interface SummaryDetails {
+  interruptedBy: string | null;
+  failedChecks: { check: string; detail: string; advice: string }[];
+  /** Why the catalog does not hold everything; null when it does. */
+  catalogBehind: string | null;
+}
+
+/** What a person reads when the scan is over. */
+export function renderSummary(result: ScanResult, details: SummaryDetails): string {
+  const lines = [headline(result, details), ''];
+  lines.push(
+    `  found     ${plural(result.files, 'file')} in ${plural(result.directories, 'directory', 'directories')}, ` +
+      `${formatBytes(BigInt(result.bytes))}, in ${formatDuration(result.seconds)}`,
+  );
+  if (result.problems > 0)
+    lines.push(`  problems  ${plural(result.problems, 'entry', 'entries')} could not be read`);
+  if (result.chunks.completed < result.chunks.planned) {
+    const { planned, completed, failed } = result.chunks;
+    lines.push(`  chunks    ${completed} of ${planned} done${failed > 0 ? `, ${failed} failed` : ''}`);
+  }
+  lines.push(`  catalog   ${printable(result.catalog)}`);
+  lines.push(`  journal   ${printable(result.journal)}`);
+  lines.push(`  log       ${printable(result.log)}`);
+  for (const { check, detail, advice } of details.failedChecks) {
+    lines.push('', `  ${check}: ${detail}`);
+    if (advice !== '') lines.push(`  What to do: ${advice}`);
+  }
+  const next = nextStep(result, details);
+  if (next !== null) lines.push('', `  ${next}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function headline(result: ScanResult, details: SummaryDetails): string {
+  if (details.failedChecks.length > 0) return `Scan ${result.scan} could not begin`;
+  if (details.interruptedBy !== null)
+    return `Scan ${result.scan} stopped by ${details.interruptedBy}; all it found is recorded`;
+  if (result.outcome === 'complete') return `Scan ${result.scan} complete`;
+  if (result.outcome === 'incomplete') return `Scan ${result.scan} is incomplete`;
+  return result.files === 0
+    ? `Scan ${result.scan} found no file at all`
+    : `Scan ${result.scan} complete, with problems`;
+}
+
+function nextStep(result: ScanResult, details: SummaryDetails): string | null {
+  if (details.catalogBehind !== null) {
+    return `The catalog is behind the journal (${details.catalogBehind}): nas-scanner replay rebuilds it.`;
+  }
+  if (details.interruptedBy !== null) return 'The same command again goes on where it was.';
+  if (details.failedChecks.length > 0) return null;
+  if (result.outcome === 'incomplete')
+    return 'The same command again goes on; nas-scanner diagnose says what failed.';
+  if (result.outcome === 'complete') return null;
+  return 'nas-scanner diagnose shows what, why, and what to do.';
+}

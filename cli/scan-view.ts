@@ -1,0 +1,145 @@
+import { pathBytes } from '../journal/path-text.js';
+import type { Attempt } from '../src/scan/attempt.js';
+import { addTotals, chunkCounts, totalsOf, type ScanState, type Totals } from '../src/scan/state.js';
+import { formatBytes, formatCount, formatDuration, shortenPath } from './format.js';
+import { printable, type Io } from './io.js';
+
+const REFRESH_MS = 250;
+const PLAIN_EVERY_MS = 10_000;
+/** Workers shown at most: the block must fit 24 lines. */
+const WORKER_LINES_MAX = 12;
+/** The rate is that of the last seconds, so that a stall shows. */
+const RATE_WINDOW_MS = 10_000;
+
+/** What the view asks the scan for. */
+export interface ScanView {
+  mountPath: string;
+  state(): ScanState;
+  attempts(): readonly Attempt[];
+}
+
+/** Shows a running scan: one live block on a terminal, a plain line now and then elsewhere. */
+export class ScanDisplay {
+  readonly #io: Io;
+  readonly #view: ScanView;
+  readonly #startedAtMs = Date.now();
+  readonly #samples: { atMs: number; files: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #shown = 0;
+
+  constructor(io: Io, view: ScanView) {
+    this.#io = io;
+    this.#view = view;
+  }
+
+  /** Whether a live block is on the screen. */
+  get live(): boolean {
+    return this.#io.stderrIsTty && !this.#io.quiet;
+  }
+
+  start(): void {
+    if (this.#io.quiet) return;
+    const show = this.live
+      ? () => {
+          this.#draw();
+        }
+      : () => {
+          this.#line();
+        };
+    this.#timer = setInterval(show, this.live ? REFRESH_MS : PLAIN_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#clear();
+  }
+
+  /** Prints a line above the block. */
+  note(text: string): void {
+    this.#clear();
+    this.#io.err(`${text}\n`);
+  }
+
+  #clear(): void {
+    if (this.#shown > 0) this.#io.err(`\u001b[${this.#shown}A\r\u001b[J`);
+    this.#shown = 0;
+  }
+
+  #draw(): void {
+    const lines = this.#lines(process.stderr.columns || this.#io.columns);
+    this.#clear();
+    this.#io.err(`${lines.join('\n')}\n`);
+    this.#shown = lines.length;
+  }
+
+  #totals(): Totals {
+    const { chunks } = this.#view.state();
+    return this.#view
+      .attempts()
+      .filter((attempt) => chunks.get(attempt.chunk.id)?.status !== 'completed')
+      .reduce((sum, attempt) => addTotals(sum, attempt.progress.ledger.totals), totalsOf(this.#view.state()));
+  }
+
+  #rate(files: number): number {
+    const nowMs = Date.now();
+    this.#samples.push({ atMs: nowMs, files });
+    while (this.#samples.length > 2 && nowMs - (this.#samples[0]?.atMs ?? 0) > RATE_WINDOW_MS)
+      this.#samples.shift();
+    const first = this.#samples[0] ?? { atMs: nowMs, files };
+    const seconds = (nowMs - first.atMs) / 1000;
+    return seconds > 0 ? Math.round((files - first.files) / seconds) : 0;
+  }
+
+  #summary(): string {
+    const totals = this.#totals();
+    const chunks = chunkCounts(this.#view.state());
+    const more = this.#view.state().planned ? '' : ', still planning';
+    const problems = totals.problems > 0 ? `  ${formatCount(totals.problems)} problems` : '';
+    return (
+      `${formatCount(totals.files)} files  ${formatBytes(totals.bytes)}  ${formatCount(this.#rate(totals.files))} files/s  ` +
+      `chunks ${chunks.completed} of ${chunks.planned}${more}${problems}`
+    );
+  }
+
+  #elapsed(): string {
+    return formatDuration((Date.now() - this.#startedAtMs) / 1000);
+  }
+
+  #line(): void {
+    this.#io.err(`${this.#elapsed()}  ${this.#summary()}\n`);
+  }
+
+  #lines(columns: number): string[] {
+    const width = Math.max(20, columns - 1);
+    const title = `Scanning ${printable(this.#view.mountPath)}`;
+    const elapsed = this.#elapsed();
+    const head = shortenPath(title, width - elapsed.length - 1);
+    const lines = [
+      `${head.padEnd(width - elapsed.length)}${elapsed}`,
+      `  ${this.#summary()}`.slice(0, width),
+    ];
+    const attempts = this.#view.attempts();
+    for (const attempt of attempts.slice(0, WORKER_LINES_MAX)) lines.push(this.#workerLine(attempt, width));
+    const hidden = attempts.length - WORKER_LINES_MAX;
+    if (hidden > 0) lines.push(`  and ${hidden} more workers`);
+    return lines;
+  }
+
+  #workerLine(attempt: Attempt, width: number): string {
+    const { ledger, lastDirectory, writer } = attempt.progress;
+    const left = `  ${writer}  `;
+    const silent =
+      attempt.secondsSinceProgress >= 10 ? `  quiet for ${formatDuration(attempt.secondsSinceProgress)}` : '';
+    const right = `  ${formatCount(ledger.totals.files)} files${silent}`;
+    const at = lastDirectory === null ? 'starting' : this.#below(pathBytes(lastDirectory).toString('utf8'));
+    const room = Math.max(8, width - left.length - right.length);
+    return `${left}${shortenPath(at, room).padEnd(room)}${right}`.slice(0, width);
+  }
+
+  /** A path as the mount's owner thinks of it: from the mount on. */
+  #below(path: string): string {
+    const { mountPath } = this.#view;
+    return printable(path.startsWith(`${mountPath}/`) ? path.slice(mountPath.length + 1) : path);
+  }
+}

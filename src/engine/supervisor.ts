@@ -1,0 +1,96 @@
+/** One attempt as the supervisor sees it; times in ms of one clock. */
+export interface SeenAttempt {
+  chunk: number;
+  /** `leaving`: asked to stop or to yield; `ended`: has exited and is being settled. */
+  phase: 'starting' | 'running' | 'leaving' | 'ended';
+  startedAtMs: number;
+  /** When its journal last grew. */
+  progressAtMs: number;
+  /** When it was asked to stop; null: it was not. */
+  stopAskedAtMs: number | null;
+  /** When it was sent SIGKILL; null: it was not. */
+  killedAtMs: number | null;
+  stallReportedAtMs: number | null;
+  /** Files its plan expects and has not recorded yet; 0 where nothing is known. */
+  filesLeft: number;
+}
+
+/** A chunk that has no running attempt. */
+export interface WaitingChunk {
+  id: number;
+  estimatedFiles: number;
+  estimatedBytes: bigint;
+  /** Not before this time: the pause before a retry. */
+  notBeforeMs: number;
+}
+
+export interface Limits {
+  workersMax: number;
+  stallMs: number;
+  stallAction: 'warn' | 'restart';
+  /** A worker must have run this long before it is asked to share its chunk: sharing costs a start. */
+  splitAfterMs: number;
+  /** From the request to stop to SIGKILL. */
+  graceMs: number;
+}
+
+export interface Supervised {
+  attempts: readonly SeenAttempt[];
+  waiting: readonly WaitingChunk[];
+  /** No further chunk will come from planning. */
+  planned: boolean;
+  /** Nothing may be started: the scan stops, or the engine does not answer. */
+  holdStarts: boolean;
+}
+
+export type Step =
+  | { kind: 'launch'; chunk: number }
+  | { kind: 'split'; chunk: number }
+  | { kind: 'report-stall'; chunk: number; secondsSinceProgress: number; action: 'warn' | 'restart' }
+  | { kind: 'kill'; chunk: number }
+  /** A process stuck in a dead mount survives even SIGKILL: nobody waits for it. */
+  | { kind: 'abandon'; chunk: number };
+
+/** What to do now, and nothing else: no clock, no engine, no journal. Runs once a tick. */
+export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step[] {
+  const steps: Step[] = [];
+  for (const attempt of seen.attempts) {
+    if (attempt.phase === 'leaving') steps.push(...leaveStep(attempt, nowMs, limits));
+    else if (attempt.phase === 'running') steps.push(...stallStep(attempt, nowMs, limits));
+  }
+  if (seen.holdStarts) return steps;
+  const slots = limits.workersMax - seen.attempts.length;
+  const due = seen.waiting.filter((chunk) => chunk.notBeforeMs <= nowMs).sort(largestFirst);
+  for (const chunk of due.slice(0, Math.max(0, slots))) steps.push({ kind: 'launch', chunk: chunk.id });
+  const idle = slots > due.length && seen.waiting.length === 0 && seen.planned;
+  const split = idle ? mostLeft(seen.attempts, nowMs, limits) : undefined;
+  if (split !== undefined) steps.push({ kind: 'split', chunk: split.chunk });
+  return steps;
+}
+
+function leaveStep(attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
+  const sinceMs = attempt.killedAtMs ?? attempt.stopAskedAtMs;
+  if (sinceMs === null || nowMs - sinceMs <= limits.graceMs) return [];
+  return [{ kind: attempt.killedAtMs === null ? 'kill' : 'abandon', chunk: attempt.chunk }];
+}
+
+function stallStep(attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
+  const silentMs = nowMs - attempt.progressAtMs;
+  const reported = attempt.stallReportedAtMs !== null && nowMs - attempt.stallReportedAtMs <= limits.stallMs;
+  if (silentMs <= limits.stallMs || reported) return [];
+  const secondsSinceProgress = Math.round(silentMs / 1000);
+  return [{ kind: 'report-stall', chunk: attempt.chunk, secondsSinceProgress, action: limits.stallAction }];
+}
+
+function largestFirst(a: WaitingChunk, b: WaitingChunk): number {
+  if (a.estimatedBytes !== b.estimatedBytes) return a.estimatedBytes > b.estimatedBytes ? -1 : 1;
+  return b.estimatedFiles - a.estimatedFiles || a.id - b.id;
+}
+
+/** The worker to relieve: one at a time, the one with most left, else the one that has run longest. */
+function mostLeft(attempts: readonly SeenAttempt[], nowMs: number, limits: Limits): SeenAttempt | undefined {
+  if (attempts.some((attempt) => attempt.phase !== 'running')) return undefined;
+  return attempts
+    .filter((attempt) => nowMs - attempt.startedAtMs > limits.splitAfterMs)
+    .sort((a, b) => b.filesLeft - a.filesLeft || a.startedAtMs - b.startedAtMs)[0];
+}

@@ -1,0 +1,284 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { EventData } from '../../journal/events/index.js';
+import { listSegments, segmentPath } from '../../journal/segments.js';
+import { EngineError, type Engine, type Launch, type LaunchPlan, type WorkerExit } from '../engine/port.js';
+import type { SeenAttempt } from '../engine/supervisor.js';
+import { writeTask } from '../worker/task.js';
+import { failChunk } from './decide.js';
+import type { ChunkProgress } from './progress.js';
+import type { ScanJournal } from './scan-journal.js';
+import { settleAttempt, settleWriter, witness } from './settle.js';
+import type { ScanSettings } from './settings.js';
+import type { Chunk } from './state.js';
+
+/** Between two `writer.progressed` of one worker: often enough to witness, seldom enough to cost nothing. */
+const PROGRESSED_EVERY_MS = 5000;
+export interface AttemptContext {
+  journal: ScanJournal;
+  engine: Engine;
+  settings: ScanSettings;
+  now: () => number;
+  /** Workers that could take over a share right now. */
+  idleSlots: () => number;
+  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+  /** Whether the worker ended before its start was reported. Asked once. */
+  hasEnded: (id: string) => boolean;
+}
+
+/** One attempt at one chunk, from the request to the removal of its worker. */
+export class Attempt {
+  readonly chunk: Chunk;
+  readonly number: number;
+  readonly progress: ChunkProgress;
+  readonly #context: AttemptContext;
+  #phase: SeenAttempt['phase'] = 'starting';
+  #id: string | null = null;
+  #plan: LaunchPlan | null = null;
+  readonly #startedAtMs: number;
+  #progressAtMs: number;
+  #progressedAtMs: number;
+  #stopAskedAtMs: number | null = null;
+  #killedAtMs: number | null = null;
+  #stopping = false;
+  #polling = false;
+  #stallReportedAtMs: number | null = null;
+  #restarting = false;
+  #noteExit: (error: string | null) => void = () => undefined;
+  readonly #exited: Promise<string | null>;
+  /** When its health was last looked at. */
+  healthAtMs: number;
+
+  constructor(context: AttemptContext, chunk: Chunk, number: number, progress: ChunkProgress) {
+    this.#context = context;
+    this.chunk = chunk;
+    this.number = number;
+    this.progress = progress;
+    this.#startedAtMs = this.#progressAtMs = this.#progressedAtMs = this.healthAtMs = context.now();
+    this.#exited = new Promise((resolve) => (this.#noteExit = resolve));
+  }
+
+  get id(): string | null {
+    return this.#id;
+  }
+
+  /** Seconds since its journal last grew. */
+  get secondsSinceProgress(): number {
+    return Math.max(0, Math.round((this.#context.now() - this.#progressAtMs) / 100) / 10);
+  }
+
+  /** Whether it was asked to stop, which can happen at any await. */
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  view(): SeenAttempt {
+    return {
+      chunk: this.chunk.id,
+      phase: this.#phase,
+      startedAtMs: this.#startedAtMs,
+      progressAtMs: this.#progressAtMs,
+      stopAskedAtMs: this.#stopAskedAtMs,
+      killedAtMs: this.#killedAtMs,
+      stallReportedAtMs: this.#stallReportedAtMs,
+      filesLeft: Math.max(0, this.chunk.estimatedFiles - this.progress.ledger.totals.files),
+    };
+  }
+
+  /** Starts the worker and sees it through. Rejects only when the journal cannot be written. */
+  async run(): Promise<void> {
+    const launch = await this.#prepare();
+    const plan = (this.#plan = this.#context.engine.plan(launch));
+    const { journal, engine } = this.#context;
+    await journal.append(`${engine.subject}.requested`, {
+      chunk: this.chunk.id,
+      attempt: this.number,
+      ...plan,
+    });
+    if (this.#stopping) return; // the scan is ending and nothing has started yet
+    try {
+      this.#id = (await engine.start(launch, plan, this.#context.settings.startTimeoutMs)).id;
+    } catch (error) {
+      await this.#startFailed(plan, error);
+      return;
+    }
+    const { name } = plan;
+    await journal.append(`${engine.subject}.started`, {
+      chunk: this.chunk.id,
+      attempt: this.number,
+      name,
+      id: this.#id,
+    });
+    this.#phase = 'running';
+    if (this.#context.hasEnded(this.#id)) this.exited();
+    else if (this.isStopping) await this.stop();
+    await this.#seeThrough(name, this.#id);
+  }
+
+  /** Takes over a worker that an earlier coordinator started. */
+  async adopt(id: string, name: string): Promise<void> {
+    this.#id = id;
+    this.#phase = 'running';
+    await this.#seeThrough(name, id);
+  }
+
+  async #prepare(): Promise<Launch> {
+    const { settings, journal } = this.#context;
+    const { writer } = this.progress;
+    const { journalDir, scan } = settings;
+    const writerDir = dirname(segmentPath(journalDir, { scan, writer, epoch: 1, segment: 1 }));
+    await mkdir(writerDir, { recursive: true });
+    const epochs = (await listSegments(journalDir, scan, writer)).map((segment) => segment.epoch);
+    const { id: chunk, roots } = this.chunk;
+    const taskFile = await writeTask(writerDir, {
+      ...settings.task,
+      scan,
+      writer,
+      chunk,
+      attempt: this.number,
+      roots,
+      coordinator: journal.newest,
+      previous: this.progress.previous,
+      epoch: Math.max(0, ...epochs) + 1,
+      // A worker that was killed for memory gets another chance with a smaller appetite.
+      directoriesAtOnceMax: this.chunk.outOfMemory ? 1 : settings.task.directoriesAtOnceMax,
+    });
+    const { mountPath, limits } = settings;
+    return { scan, chunk, attempt: this.number, writer, writerDir, taskFile, mountPath, limits };
+  }
+
+  async #startFailed(plan: LaunchPlan, error: unknown): Promise<void> {
+    const { journal, engine, settings } = this.#context;
+    const reason = error instanceof EngineError ? error.code : 'failed';
+    const detail = error instanceof Error ? error.message : String(error);
+    const { name } = plan;
+    const attempt = this.number;
+    await journal.append(`${engine.subject}.start-failed`, {
+      chunk: this.chunk.id,
+      attempt,
+      name,
+      reason,
+      detail,
+    });
+    await this.progress.readToEnd();
+    await settleWriter(journal, this.progress);
+    await journal.append(
+      'chunk.failed',
+      failChunk(this.#now(), attempt, `could not start: ${detail}`, settings.retries),
+    );
+  }
+
+  /** The chunk as the state has it by now. */
+  #now(): Chunk {
+    return this.#context.journal.state.chunks.get(this.chunk.id) ?? this.chunk;
+  }
+
+  async #seeThrough(name: string, id: string): Promise<void> {
+    const gone = await this.#exited;
+    this.#phase = 'ended';
+    const { journal, engine } = this.#context;
+    const exit = await this.#exitOf(id, gone);
+    const { exitCode, oomKilled, error, logTail } = exit;
+    const chunk = this.chunk.id;
+    const record = { chunk, attempt: this.number, name, id, exitCode, oomKilled, error, logTail };
+    await journal.append(`${engine.subject}.exited`, {
+      ...record,
+      ...(exit.signal === null ? {} : { signal: exit.signal }),
+    });
+    await this.progress.readToEnd();
+    await settleAttempt(this.#context, {
+      chunk: this.#now(),
+      attempt: this.number,
+      progress: this.progress,
+      exit,
+      stopped: this.#stopping && !this.#restarting,
+      restarted: this.#restarting,
+      filesLeft: this.view().filesLeft,
+    });
+    await this.#remove(name, id);
+  }
+
+  async #exitOf(id: string, gone: string | null): Promise<WorkerExit> {
+    const lost = { exitCode: null, signal: null, oomKilled: false, logTail: [] };
+    if (gone !== null) return { ...lost, error: gone };
+    try {
+      return await this.#context.engine.exitOf(id);
+    } catch (error) {
+      return { ...lost, error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async #remove(name: string, id: string): Promise<void> {
+    const { engine, journal } = this.#context;
+    try {
+      await engine.remove(id);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.code !== 'not-found') return; // `cleanup` sweeps it later, and diagnosis names what was not removed
+    }
+    await journal.append(`${engine.subject}.removed`, { name, id });
+  }
+
+  /** The engine (or a look at its list) says that the worker has ended. @param gone why its exit is unknown */
+  exited(gone: string | null = null): void {
+    this.#noteExit(gone);
+  }
+
+  /** Reads what is newly proven. */
+  async poll(): Promise<void> {
+    if (this.#phase === 'ended' || this.#polling) return;
+    this.#polling = true;
+    const grown = await this.progress.poll().finally(() => (this.#polling = false));
+    if (!grown) return;
+    const nowMs = this.#context.now();
+    this.#progressAtMs = nowMs;
+    if (nowMs - this.#progressedAtMs < PROGRESSED_EVERY_MS) return;
+    this.#progressedAtMs = nowMs;
+    await witness(this.#context.journal, this.progress);
+  }
+
+  /** Asks the worker to flush, seal and end. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#stopAskedAtMs ??= this.#context.now();
+    await this.#ask('SIGTERM');
+  }
+
+  /** Asks the worker to give away what it has not begun. */
+  async share(): Promise<void> {
+    await this.#ask('SIGUSR2');
+  }
+
+  async #ask(signal: 'SIGTERM' | 'SIGUSR2'): Promise<void> {
+    if (this.#id === null || this.#phase === 'ended') return;
+    this.#phase = 'leaving';
+    await this.#signal(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.#killedAtMs = this.#context.now();
+    await this.#signal('SIGKILL');
+  }
+
+  async #signal(signal: 'SIGTERM' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {
+    try {
+      if (this.#id !== null) await this.#context.engine.signal(this.#id, signal);
+    } catch (error) {
+      // It may have ended just now, or the engine is away: the next look at the engine's list tells.
+      if (!(error instanceof EngineError)) throw error;
+    }
+  }
+
+  async reportStall(data: EventData<'stall.detected'>): Promise<void> {
+    this.#stallReportedAtMs = this.#context.now();
+    await this.#context.journal.append('stall.detected', data);
+    if (data.action !== 'restart') return;
+    this.#restarting = true;
+    await this.stop();
+  }
+
+  /** Name in the engine, null before the start. */
+  get name(): string | null {
+    return this.#plan?.name ?? null;
+  }
+}

@@ -1,0 +1,259 @@
+import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
+import type { Step, WaitingChunk } from '../engine/supervisor.js';
+import { Attempt, type AttemptContext } from './attempt.js';
+import { checkHealth } from './health-check.js';
+import type { AttemptObserver } from './observer.js';
+import { ChunkProgress } from './progress.js';
+import type { ScanJournal } from './scan-journal.js';
+import type { ScanSettings } from './settings.js';
+import { addTotals, NO_TOTALS, type Totals } from './state.js';
+
+/** How often what runs is compared with the engine's list: events can be lost. */
+const RECONCILE_EVERY_MS = 10_000;
+const RETRY_PAUSE_MS = 500;
+const RETRY_PAUSE_MAX_MS = 30_000;
+
+export interface FleetOptions {
+  journal: ScanJournal;
+  engine: Engine;
+  settings: ScanSettings;
+  observer: AttemptObserver;
+  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+  now: () => number;
+  /** Lets work run beside the loop; its error ends the scan. */
+  track: (work: Promise<void>) => void;
+  /** Something changed that the loop should look at now. */
+  wake: () => void;
+}
+
+/** The attempts under way: starts them, hears of their ends, takes over what an earlier coordinator left. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #attempts = new Map<number, Attempt>();
+  readonly #progress = new Map<number, ChunkProgress>();
+  readonly #notBeforeMs = new Map<number, number>();
+  /** Workers that ended before their start was even reported. */
+  readonly #endedEarly = new Set<string>();
+  readonly #context: AttemptContext;
+  #engineLost = false;
+  #reconciledAtMs: number;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#reconciledAtMs = options.now();
+    const { journal, engine, settings, now } = options;
+    this.#context = {
+      journal,
+      engine,
+      settings,
+      now,
+      idleSlots: () => this.idleSlots(),
+      hasEnded: (id) => this.#endedEarly.delete(id),
+      listSubdirectories: (directory) => options.listSubdirectories(directory),
+    };
+  }
+
+  get attempts(): readonly Attempt[] {
+    return [...this.#attempts.values()];
+  }
+
+  get engineLost(): boolean {
+    return this.#engineLost;
+  }
+
+  /** Hears the engine from now on. */
+  watch(): void {
+    this.#options.engine.watch((signal) => {
+      if (signal.kind === 'exited') this.#exited(signal.id);
+      else this.#options.track(this.#engineChanged(signal));
+    });
+  }
+
+  waiting(): WaitingChunk[] {
+    const waiting: WaitingChunk[] = [];
+    for (const chunk of this.#options.journal.state.chunks.values()) {
+      if (chunk.status !== 'planned' || this.#attempts.has(chunk.id)) continue;
+      const { id, estimatedFiles, estimatedBytes } = chunk;
+      waiting.push({ id, estimatedFiles, estimatedBytes, notBeforeMs: this.#notBeforeMs.get(id) ?? 0 });
+    }
+    return waiting;
+  }
+
+  idleSlots(): number {
+    const { workersMax } = this.#options.settings.supervision;
+    return Math.max(0, workersMax - this.#attempts.size - this.waiting().length);
+  }
+
+  execute(step: Step): void {
+    const { track } = this.#options;
+    if (step.kind === 'launch') {
+      this.#launch(step.chunk);
+      return;
+    }
+    const attempt = this.#attempts.get(step.chunk);
+    if (attempt === undefined) return;
+    if (step.kind === 'split') track(attempt.share());
+    else if (step.kind === 'kill') track(attempt.kill());
+    else if (step.kind === 'abandon') attempt.exited('it did not end on SIGKILL: it is stuck in the kernel');
+    else {
+      const { chunk, secondsSinceProgress, action } = step;
+      track(attempt.reportStall({ chunk, attempt: attempt.number, secondsSinceProgress, action }));
+    }
+  }
+
+  /** Looks at what is due: journals, health, and now and then at the engine's list. */
+  look(nowMs: number): void {
+    const { track, settings } = this.#options;
+    for (const attempt of this.#attempts.values()) {
+      track(attempt.poll());
+      if (nowMs - attempt.healthAtMs >= settings.healthIntervalMs) track(this.#checkHealth(attempt, nowMs));
+    }
+    if (nowMs - this.#reconciledAtMs >= RECONCILE_EVERY_MS) track(this.#reconcile());
+  }
+
+  #launch(id: number): void {
+    const chunk = this.#options.journal.state.chunks.get(id);
+    if (chunk === undefined) return;
+    const attempt = new Attempt(this.#context, chunk, chunk.attempts + 1, this.#progressOf(id));
+    this.#supervise(attempt, attempt.run());
+  }
+
+  /** Keeps the attempt in sight until its last event is on disk. */
+  #supervise(attempt: Attempt, run: Promise<void>): void {
+    const { journal, track, now, wake } = this.#options;
+    const { id } = attempt.chunk;
+    this.#attempts.set(id, attempt);
+    track(
+      run.finally(() => {
+        this.#attempts.delete(id);
+        const failures = journal.state.chunks.get(id)?.failures ?? 0;
+        const pauseMs = Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_MS * 2 ** Math.max(0, failures - 1));
+        this.#notBeforeMs.set(id, now() + pauseMs);
+        wake();
+      }),
+    );
+  }
+
+  #progressOf(chunk: number): ChunkProgress {
+    const { settings, observer } = this.#options;
+    const progress = this.#progress.get(chunk) ?? new ChunkProgress(settings, chunk, observer);
+    this.#progress.set(chunk, progress);
+    return progress;
+  }
+
+  /** What an earlier coordinator left running: adopted where it belongs to this scan's plan, else ended. */
+  async takeOver(): Promise<void> {
+    const { engine, settings, journal } = this.#options;
+    const workers = await engine.list(settings.scan).catch(emptyOnEngineError);
+    for (const worker of workers) {
+      const chunk = journal.state.chunks.get(worker.chunk);
+      const open = chunk?.status === 'running' || chunk?.status === 'planned';
+      if (chunk !== undefined && open && chunk.attempts === worker.attempt && engine.workersOutlive) {
+        const attempt = new Attempt(this.#context, chunk, worker.attempt, this.#progressOf(chunk.id));
+        this.#supervise(attempt, attempt.adopt(worker.id, worker.name));
+        if (worker.phase === 'exited') attempt.exited();
+      } else await this.#sweep(worker);
+    }
+    for (const chunk of journal.state.chunks.values()) {
+      if (chunk.status === 'completed' || chunk.attempts === 0 || this.#attempts.has(chunk.id)) continue;
+      await this.#closeBook(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
+    }
+  }
+
+  /**
+   * Reads to the end what attempts of an earlier coordinator recorded, and says how far it counts.
+   * @param attempt the one that was running then, null where none was
+   */
+  async #closeBook(chunk: number, attempt: number | null): Promise<void> {
+    const { journal } = this.#options;
+    const progress = this.#progressOf(chunk);
+    await progress.readToEnd();
+    if (progress.position !== null && !progress.sealed)
+      await journal.append('writer.settled', progress.position);
+    if (attempt === null) return;
+    const reason = 'its coordinator ended before it did';
+    await journal.append('chunk.failed', { chunk, attempt, reason, willRetry: true });
+  }
+
+  async #sweep(worker: SeenWorker): Promise<void> {
+    const { engine } = this.#options;
+    try {
+      if (worker.phase === 'running') await engine.signal(worker.id, 'SIGKILL');
+      await engine.remove(worker.id);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error; // `cleanup` sweeps what cannot be removed now
+    }
+  }
+
+  #exited(id: string): void {
+    const attempt = this.attempts.find((each) => each.id === id);
+    if (attempt === undefined) this.#endedEarly.add(id);
+    else attempt.exited();
+  }
+
+  async #engineChanged(signal: Exclude<EngineSignal, { kind: 'exited' }>): Promise<void> {
+    const { journal, wake } = this.#options;
+    this.#engineLost = signal.kind === 'lost';
+    if (signal.kind === 'lost') await journal.append('docker.lost', { detail: signal.detail });
+    else {
+      await journal.append('docker.regained', { seconds: signal.seconds });
+      await this.#reconcile();
+    }
+    wake();
+  }
+
+  /** Compares what should run with what the engine shows. */
+  async #reconcile(): Promise<void> {
+    const { engine, settings, now } = this.#options;
+    this.#reconciledAtMs = now();
+    const running = this.attempts.filter((attempt) => attempt.id !== null);
+    let workers: SeenWorker[];
+    try {
+      workers = await engine.list(settings.scan);
+    } catch (error) {
+      if (error instanceof EngineError) return; // it does not answer: nothing can be concluded
+      throw error;
+    }
+    const byId = new Map(workers.map((worker) => [worker.id, worker]));
+    for (const attempt of running) {
+      const worker = byId.get(attempt.id ?? '');
+      if (worker === undefined)
+        attempt.exited(`the ${engine.subject} is gone: someone or something removed it`);
+      else if (worker.phase === 'exited') attempt.exited();
+    }
+    if (!engine.workersOutlive) return;
+    for (const worker of workers) {
+      const attempt = this.#attempts.get(worker.chunk);
+      const known = attempt !== undefined && (attempt.id === null || attempt.id === worker.id);
+      if (worker.chunk > 0 && !known) await this.#sweep(worker);
+    }
+  }
+
+  async #checkHealth(attempt: Attempt, nowMs: number): Promise<void> {
+    attempt.healthAtMs = nowMs;
+    const { id } = attempt;
+    const { engine, settings, journal } = this.#options;
+    if (id !== null) await journal.append('health.checked', await checkHealth(attempt, id, engine, settings));
+  }
+
+  /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */
+  partialCounts(): { totals: Totals; coverageProven: boolean } {
+    let totals = NO_TOTALS;
+    let named = 1; // the mount itself
+    let entered = 0;
+    for (const chunk of this.#options.journal.state.chunks.values()) {
+      const progress = this.#progress.get(chunk.id);
+      if (chunk.status !== 'completed' && progress !== undefined)
+        totals = addTotals(totals, progress.ledger.totals);
+      const coverage = chunk.coverage ?? progress?.ledger.coverage;
+      named += coverage?.subdirectories ?? 0;
+      entered += coverage?.entered ?? 0;
+    }
+    return { totals, coverageProven: entered >= named };
+  }
+}
+
+function emptyOnEngineError(error: unknown): SeenWorker[] {
+  if (error instanceof EngineError) return [];
+  throw error;
+}

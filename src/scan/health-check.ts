@@ -1,0 +1,45 @@
+import type { EventData } from '../../journal/events/index.js';
+import { EngineError, type Engine, type WorkerUsage } from '../engine/port.js';
+import { mountAccessible } from '../health/mount.js';
+import { freeBytes } from '../health/room.js';
+import type { Attempt } from './attempt.js';
+import type { ScanSettings } from './settings.js';
+
+/** A worker that does not answer within this is unresponsive. */
+const PING_TIMEOUT_MS = 10_000;
+const UNKNOWN_USAGE: WorkerUsage = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null };
+
+/** Looks at one running worker, its mount and the room for its journal. Every look has its own time limit. */
+export async function checkHealth(
+  attempt: Attempt,
+  id: string,
+  engine: Engine,
+  settings: ScanSettings,
+): Promise<EventData<'health.checked'>> {
+  const [responsive, usage, accessible, journalFreeBytes] = await Promise.all([
+    engine.ping(id, PING_TIMEOUT_MS).catch(falseOnEngineError),
+    engine.usage(id).catch(unknownOnEngineError),
+    mountAccessible(settings.mountPath, settings.ioTimeoutMs),
+    freeBytes(settings.dataDir),
+  ]);
+  return {
+    chunk: attempt.chunk.id,
+    attempt: attempt.number,
+    responsive,
+    ...usage,
+    filesRecorded: attempt.progress.ledger.totals.files,
+    secondsSinceProgress: attempt.secondsSinceProgress,
+    mountAccessible: accessible,
+    journalFreeBytes,
+  };
+}
+
+function falseOnEngineError(error: unknown): boolean {
+  if (error instanceof EngineError) return false;
+  throw error;
+}
+
+function unknownOnEngineError(error: unknown): WorkerUsage {
+  if (error instanceof EngineError) return UNKNOWN_USAGE;
+  throw error;
+}

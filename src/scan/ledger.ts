@@ -1,0 +1,103 @@
+import { pathKey } from '../../journal/path-text.js';
+import type { EventData, ListedDirectory } from '../../journal/events/index.js';
+import { NO_TOTALS, type Totals } from './state.js';
+
+/** A listing whose parts have come in so far. */
+interface OpenListing {
+  nextPart: number;
+  files: number;
+  bytes: bigint;
+  problems: number;
+}
+
+/** The bytes cell of a row may be a decimal string beyond 2^53. */
+function sizeOf(cell: unknown): bigint {
+  return typeof cell === 'number' || typeof cell === 'string' ? BigInt(cell) : 0n;
+}
+
+/**
+ * Counts what one chunk's writer has recorded, over all its attempts.
+ * A directory counts when its listing is complete (parts 1 to last of one attempt); a directory that
+ * could not be listed counts only with its problems, and no longer once a later attempt has listed it.
+ */
+export class ChunkLedger {
+  #complete: Totals = NO_TOTALS;
+  /** Subdirectories that the complete listings name. */
+  #subdirectories = 0;
+  readonly #open = new Map<string, OpenListing>();
+  readonly #unlisted = new Map<string, number>();
+  #attempt = 0;
+  #attemptTotals: Totals = NO_TOTALS;
+
+  /** Takes one `files.batch` of the chunk, in the writer's order. */
+  push(batch: EventData<'files.batch'>): void {
+    if (batch.attempt !== this.#attempt) {
+      this.#attempt = batch.attempt;
+      this.#attemptTotals = NO_TOTALS;
+      this.#open.clear();
+    }
+    for (const directory of batch.directories) this.#directory(directory);
+  }
+
+  #directory(directory: ListedDirectory): void {
+    const key = pathKey(directory.path);
+    const problems = directory.problems.length;
+    this.#attemptTotals = { ...this.#attemptTotals, problems: this.#attemptTotals.problems + problems };
+    const listing =
+      directory.part === 1 ? { nextPart: 1, files: 0, bytes: 0n, problems: 0 } : this.#open.get(key);
+    if (listing?.nextPart !== directory.part) {
+      // A part is missing: the directory stays unlisted in this attempt.
+      this.#open.delete(key);
+      this.#unlisted.set(key, problems);
+      return;
+    }
+    listing.nextPart += 1;
+    listing.files += directory.rows.length;
+    listing.problems += problems;
+    for (const row of directory.rows) listing.bytes += sizeOf(row[1]);
+    if (directory.last) this.#completeListing(key, listing, directory.subdirectories ?? 0);
+    else {
+      this.#open.set(key, listing);
+      this.#unlisted.set(key, listing.problems);
+    }
+  }
+
+  #completeListing(key: string, listing: OpenListing, subdirectories: number): void {
+    this.#open.delete(key);
+    this.#unlisted.delete(key);
+    this.#subdirectories += subdirectories;
+    this.#complete = {
+      files: this.#complete.files + listing.files,
+      directories: this.#complete.directories + 1,
+      bytes: this.#complete.bytes + listing.bytes,
+      problems: this.#complete.problems + listing.problems,
+    };
+    const sum = this.#attemptTotals;
+    this.#attemptTotals = {
+      ...sum,
+      files: sum.files + listing.files,
+      directories: sum.directories + 1,
+      bytes: sum.bytes + listing.bytes,
+    };
+  }
+
+  /** Over all attempts. */
+  get totals(): Totals {
+    let problems = this.#complete.problems;
+    for (const each of this.#unlisted.values()) problems += each;
+    return { ...this.#complete, problems };
+  }
+
+  /** What `chunk.scanned` of the given attempt has to say. */
+  totalsOfAttempt(attempt: number): Totals {
+    return attempt === this.#attempt ? this.#attemptTotals : NO_TOTALS;
+  }
+
+  /** Subdirectories named by complete listings, and directories that have an entry, listed or not. */
+  get coverage(): { subdirectories: number; entered: number } {
+    return {
+      subdirectories: this.#subdirectories,
+      entered: this.#complete.directories + this.#unlisted.size,
+    };
+  }
+}

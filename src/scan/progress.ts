@@ -1,0 +1,130 @@
+import { open } from 'node:fs/promises';
+import { decodeEvent } from '../../journal/decode-event.js';
+import type {
+  ChunkRoot,
+  EventData,
+  PathText,
+  RecordRef,
+  WriterPosition,
+} from '../../journal/events/index.js';
+import { pathKey } from '../../journal/path-text.js';
+import { ScanReader, WriterTail, type ReadRecord } from '../../journal/reader.js';
+import { listSegments, segmentPath, workerName } from '../../journal/segments.js';
+import { ChunkLedger } from './ledger.js';
+import type { AttemptObserver } from './observer.js';
+
+/** Follows one chunk's writer through all its attempts, and counts what it proves. */
+export class ChunkProgress {
+  readonly writer: string;
+  readonly ledger = new ChunkLedger();
+  /** The newest `chunk.scanned`. */
+  scanned: EventData<'chunk.scanned'> | null = null;
+  /** The newest `chunk.yielded`, with the attempt that wrote it. */
+  yielded: { attempt: number; remaining: ChunkRoot[] } | null = null;
+  /** The directory recorded last. */
+  lastDirectory: PathText | null = null;
+  readonly #tail: WriterTail;
+  #last: Promise<void> = Promise.resolve();
+  readonly #place: { journalDir: string; scan: string };
+  readonly #observer: AttemptObserver;
+
+  constructor(place: { journalDir: string; scan: string }, chunk: number, observer: AttemptObserver) {
+    this.writer = workerName(chunk);
+    this.#place = place;
+    this.#observer = observer;
+    this.#tail = new WriterTail({ ...place, writer: this.writer });
+  }
+
+  /** Takes in all that is new and proven; resolves with whether there was anything. One call after the other. */
+  poll(trust: 'durable' | 'valid' = 'durable'): Promise<boolean> {
+    const next = this.#last.then(() => this.#poll(trust));
+    this.#last = next.then(
+      () => undefined,
+      () => undefined, // whoever asked has been told; the next call tries again
+    );
+    return next;
+  }
+
+  async #poll(trust: 'durable' | 'valid'): Promise<boolean> {
+    let grown = false;
+    for (;;) {
+      const records = await this.#tail.poll(trust);
+      if (records.length === 0) return grown;
+      grown = true;
+      for (const read of records) this.#take(read);
+    }
+  }
+
+  #take(read: ReadRecord): void {
+    const event = decodeEvent(read.record);
+    if (event === null) return;
+    if (event.type === 'files.batch') {
+      this.ledger.push(event.data);
+      this.lastDirectory = event.data.directories.at(-1)?.path ?? this.lastDirectory;
+    }
+    if (event.type === 'chunk.scanned') this.scanned = event.data;
+    else if (event.type === 'chunk.yielded') this.yielded = event.data;
+    this.#observer.recorded(event, read.record);
+  }
+
+  /**
+   * Reads to the end of what the dead writer left. Its records are synced first: what is valid in the
+   * page cache counts from here on, so it must be on disk before anyone says so.
+   */
+  async readToEnd(): Promise<void> {
+    await syncSegments(this.#place.journalDir, this.#place.scan, this.writer);
+    await this.poll('valid');
+  }
+
+  /** Directories listed completely so far, read once more from the journal: few chunks ever need them. */
+  async listedDirectories(): Promise<PathText[]> {
+    const reader = new ScanReader({ ...this.#place, writers: [this.writer] });
+    const listed: PathText[] = [];
+    const parts = new Map<string, number>();
+    for await (const batch of reader.batches()) {
+      for (const { record } of batch) {
+        const event = decodeEvent(record);
+        if (event?.type !== 'files.batch') continue;
+        for (const { path, part, last } of event.data.directories) {
+          const key = `${event.data.attempt} ${pathKey(path)}`;
+          if (part !== (parts.get(key) ?? 0) + 1) continue;
+          if (last) listed.push(path);
+          else parts.set(key, part);
+        }
+      }
+    }
+    return listed;
+  }
+
+  get sealed(): boolean {
+    return this.#tail.sealed;
+  }
+
+  /** Behind the last record taken in; null before the first. */
+  get position(): WriterPosition | null {
+    const position = this.#tail.position;
+    if (position === null) return null;
+    const { epoch, segment, bytes, seq, crc } = position;
+    return { writer: this.writer, epoch, segment, bytes, seq, crc };
+  }
+
+  /** What the next attempt names as `previous`. */
+  get previous(): RecordRef | null {
+    const position = this.#tail.position;
+    if (position === null) return null;
+    const { epoch, segment, seq, crc } = position;
+    return { epoch, segment, seq, crc };
+  }
+}
+
+/** Puts on disk what a dead writer may have left in the page cache. */
+export async function syncSegments(journalDir: string, scan: string, writer: string): Promise<void> {
+  for (const segment of await listSegments(journalDir, scan, writer)) {
+    const file = await open(segmentPath(journalDir, segment), 'r');
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+}

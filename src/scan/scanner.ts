@@ -1,0 +1,225 @@
+import type { JournalEvent } from '../../journal/events/index.js';
+import type { Engine } from '../engine/port.js';
+import { nextSteps } from '../engine/supervisor.js';
+import type { Attempt } from './attempt.js';
+import { uncoveredRoots } from './coverage.js';
+import { completeScan, planChunk, type Plan } from './decide.js';
+import { Fleet } from './fleet.js';
+import type { AttemptObserver } from './observer.js';
+import type { ScanJournal } from './scan-journal.js';
+import type { ScanSettings } from './settings.js';
+import { NO_TOTALS } from './state.js';
+
+/** How often the supervisor looks even when nothing wakes it. */
+const TICK_MS = 100;
+/** Directories that keep appearing while the scan ends are left to the next scan after so many rounds. */
+const LATECOMER_ROUNDS_MAX = 3;
+
+/** What planning yields: an event to journal, or a chunk. */
+export type PlanningStep =
+  Extract<JournalEvent, { type: 'analysis.started' | 'analysis.finished' }> | ({ type: 'chunk' } & Plan);
+
+export interface PreflightResult {
+  check: string;
+  ok: boolean;
+  detail: string;
+  advice: string;
+  /** The scan cannot begin. */
+  fatal: boolean;
+}
+
+export interface ScannerOptions {
+  journal: ScanJournal;
+  /** null where none answers: preflight says so, and the scan ends there. */
+  engine: Engine | null;
+  settings: ScanSettings;
+  observer: AttemptObserver;
+  preflight: () => AsyncIterable<PreflightResult>;
+  plan: (idleSlots: () => number, signal: AbortSignal) => AsyncIterable<PlanningStep>;
+  /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read. */
+  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+  now?: () => number;
+}
+
+/** How a run ended: its last word is in the journal. */
+export type ScanEnd = 'completed' | 'preflight-failed' | 'interrupted';
+
+/** Runs one scan: plans chunks, has them scanned, and says how it ended. All that happens is in the journal. */
+export class Scanner {
+  readonly #options: ScannerOptions;
+  #fleet: Fleet | null = null;
+  readonly #stopPlanning = new AbortController();
+  readonly #now: () => number;
+  #planning = true;
+  #stopping: NodeJS.Signals | null = null;
+  #failure: { error: unknown } | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor(options: ScannerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  #openFleet(engine: Engine): Fleet {
+    const { journal, settings, observer, listSubdirectories } = this.#options;
+    return new Fleet({
+      journal,
+      engine,
+      settings,
+      observer,
+      listSubdirectories,
+      now: this.#now,
+      track: (work) => {
+        this.#track(work);
+      },
+      wake: () => {
+        this.#wake();
+      },
+    });
+  }
+
+  /** Resolves when the scan has said its last word. @throws JournalError when it cannot be written any more */
+  async run(): Promise<ScanEnd> {
+    const { journal, engine } = this.#options;
+    if (!(await this.#preflight()) || engine === null) {
+      await journal.append('scan.completed', completeScan(journal.state, NO_TOTALS, false));
+      return 'preflight-failed';
+    }
+    if (this.#stopping !== null) return 'interrupted';
+    const fleet = (this.#fleet = this.#openFleet(engine));
+    fleet.watch();
+    await fleet.takeOver();
+    this.#track(this.#plan(fleet));
+    await this.#superviseAll(fleet);
+    for (let round = 0; round < LATECOMER_ROUNDS_MAX && (await this.#planLatecomers()); round += 1) {
+      await this.#superviseAll(fleet);
+    }
+    if (this.interruptedBy !== null) return 'interrupted';
+    const { totals, coverageProven } = fleet.partialCounts();
+    await journal.append('scan.completed', completeScan(journal.state, totals, coverageProven));
+    return 'completed';
+  }
+
+  /** Attempts under way, for whoever shows them. */
+  get attempts(): readonly Attempt[] {
+    return this.#fleet?.attempts ?? [];
+  }
+
+  /** The signal that stops the scan, null while none does. */
+  get interruptedBy(): NodeJS.Signals | null {
+    return this.#stopping;
+  }
+
+  /** Stops in order: workers flush and seal, the journal says so. */
+  interrupt(signal: NodeJS.Signals): void {
+    if (this.#stopping !== null) return;
+    this.#stopping = signal;
+    this.#stopPlanning.abort();
+    this.#track(this.#options.journal.append('scan.interrupted', { signal }));
+    for (const attempt of this.attempts) this.#track(attempt.stop());
+    this.#wake();
+  }
+
+  /** Stops at once. */
+  async kill(): Promise<void> {
+    await Promise.allSettled(this.attempts.map((attempt) => attempt.kill()));
+  }
+
+  async #preflight(): Promise<boolean> {
+    let passed = true;
+    for await (const { fatal, ...check } of this.#options.preflight()) {
+      await this.#options.journal.append('preflight.checked', check);
+      if (fatal && !check.ok) passed = false;
+    }
+    return passed;
+  }
+
+  /** Until nothing runs and nothing waits. */
+  async #superviseAll(fleet: Fleet): Promise<void> {
+    while (!this.#finished(fleet)) {
+      this.#tick(fleet);
+      await this.#sleep();
+      if (this.#failure !== null) throw this.#failure.error;
+    }
+  }
+
+  #finished(fleet: Fleet): boolean {
+    if (fleet.attempts.length > 0) return false;
+    if (this.#stopping !== null) return true;
+    return !this.#planning && fleet.waiting().length === 0;
+  }
+
+  #tick(fleet: Fleet): void {
+    const nowMs = this.#now();
+    const seen = {
+      attempts: fleet.attempts.map((attempt) => attempt.view()),
+      waiting: fleet.waiting(),
+      planned: !this.#planning,
+      holdStarts: this.#stopping !== null || fleet.engineLost,
+    };
+    for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);
+    fleet.look(nowMs);
+  }
+
+  async #plan(fleet: Fleet): Promise<void> {
+    const { journal, plan } = this.#options;
+    if (!journal.state.planned) {
+      if (journal.state.chunks.size > 0) await this.#planLatecomers();
+      else {
+        const steps = plan(() => fleet.idleSlots(), this.#stopPlanning.signal);
+        for await (const step of steps) await this.#planned(step);
+      }
+      if (this.#stopping === null)
+        await journal.append('plan.finished', { chunks: journal.state.chunks.size });
+    }
+    this.#planning = false;
+    this.#wake();
+  }
+
+  async #planned(step: PlanningStep): Promise<void> {
+    const { journal } = this.#options;
+    if (this.#stopping !== null) return;
+    if (step.type !== 'chunk') {
+      // A union of types does not tell `append` that type and data belong together.
+      await (step.type === 'analysis.started'
+        ? journal.append(step.type, step.data)
+        : journal.append(step.type, step.data));
+      return;
+    }
+    const { roots, reason, estimatedFiles, estimatedBytes } = step;
+    await journal.append(
+      'chunk.planned',
+      planChunk(journal.state, { roots, reason, estimatedFiles, estimatedBytes }),
+    );
+    this.#wake();
+  }
+
+  /** Plans what is in no chunk: the rest of an interrupted plan, or directories that appeared since. */
+  async #planLatecomers(): Promise<boolean> {
+    if (this.#stopping !== null) return false;
+    const { journal, settings, listSubdirectories } = this.#options;
+    const planned = [...journal.state.chunks.values()].flatMap((chunk) => chunk.roots);
+    const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, listSubdirectories);
+    if (roots.length === 0) return false;
+    await this.#planned({ type: 'chunk', roots, reason: 'leaf', estimatedFiles: 0, estimatedBytes: 0 });
+    return true;
+  }
+
+  /** Lets it run, and ends the scan with its error should it fail. */
+  #track(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#failure ??= { error };
+      this.#wake();
+    });
+  }
+
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, TICK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import type { ChunkRoot } from '../../journal/events/index.js';
+import type { WorkerExit } from '../engine/port.js';
+import { WORKER_EXIT } from '../worker/task.js';
+import { completeChunk, failChunk, failureOf, planChunk } from './decide.js';
+import { remainingParts } from './isolate.js';
+import type { ChunkProgress } from './progress.js';
+import type { ScanJournal } from './scan-journal.js';
+import type { ScanSettings } from './settings.js';
+import type { Chunk } from './state.js';
+
+/** A chunk's remainder goes into at most so many new ones. */
+const SPLIT_CHUNKS_MAX = 16;
+
+export interface SettleContext {
+  journal: ScanJournal;
+  settings: ScanSettings;
+  /** Workers that could take over a share right now. */
+  idleSlots: () => number;
+  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+}
+
+/** An attempt whose worker has exited and whose journal is read to its end. */
+export interface EndedAttempt {
+  chunk: Chunk;
+  attempt: number;
+  progress: ChunkProgress;
+  exit: WorkerExit;
+  /** The scan was stopped, so its end is no failure. */
+  stopped: boolean;
+  /** It was stopped because it stalled. */
+  restarted: boolean;
+  /** Files it was still expected to find. */
+  filesLeft: number;
+}
+
+/** Judges an attempt by its exit and by what its journal holds, and says what becomes of its chunk. */
+export async function settleAttempt(context: SettleContext, ended: EndedAttempt): Promise<void> {
+  const { journal, settings } = context;
+  const { chunk, attempt, progress, exit } = ended;
+  const { ledger, scanned, sealed } = progress;
+  const held = ledger.totalsOfAttempt(attempt);
+  const failure = failureOf({ attempt, ...exit, sealed, scanned, held });
+  if (failure === null) {
+    await witness(journal, progress);
+    await shareRemaining(context, ended);
+    await journal.append('chunk.completed', completeChunk(chunk.id, attempt, ledger));
+    return;
+  }
+  if (sealed && exit.exitCode === WORKER_EXIT.stopped) await witness(journal, progress);
+  else await settleWriter(journal, progress);
+  if (ended.stopped) return; // resume goes on here
+  const reason = ended.restarted ? `restarted after a stall (${failure})` : failure;
+  const failed = failChunk(chunk, attempt, reason, settings.retries);
+  // A chunk that keeps failing is cut, so that its poison costs itself only.
+  const parts = failed.willRetry
+    ? []
+    : await remainingParts(chunk.roots, await progress.listedDirectories(), context.listSubdirectories);
+  await journal.append('chunk.failed', { ...failed, willRetry: failed.willRetry || parts.length > 0 });
+  if (parts.length > 0) await splitChunk(journal, ended, parts, SPLIT_CHUNKS_MAX, true);
+}
+
+/** A worker that was asked to share has said what it did not begin. */
+async function shareRemaining(context: SettleContext, ended: EndedAttempt): Promise<void> {
+  const { yielded } = ended.progress;
+  if (yielded?.attempt !== ended.attempt || yielded.remaining.length === 0) return;
+  const sharesMax = Math.min(SPLIT_CHUNKS_MAX, Math.max(1, context.idleSlots() + 1));
+  await splitChunk(context.journal, ended, yielded.remaining, sharesMax, false);
+}
+
+async function splitChunk(
+  journal: ScanJournal,
+  { chunk, filesLeft }: EndedAttempt,
+  remaining: readonly ChunkRoot[],
+  sharesMax: number,
+  isolating: boolean,
+): Promise<void> {
+  const shares = Math.min(remaining.length, sharesMax);
+  const first = journal.state.chunks.size + 1;
+  const into = Array.from({ length: shares }, (_, index) => first + index);
+  const plans = into.map((_, share) => ({
+    roots: remaining.filter((_root, index) => index % shares === share),
+    reason: 'split' as const,
+    estimatedFiles: Math.floor(filesLeft / shares),
+    estimatedBytes: 0,
+    ...(isolating ? { isolating } : {}),
+  }));
+  // Appended in one breath: no other chunk can take a number in between.
+  const appended = [journal.append('chunk.split', { chunk: chunk.id, into })];
+  for (const plan of plans) appended.push(journal.append('chunk.planned', planChunk(journal.state, plan)));
+  await Promise.all(appended);
+}
+
+/** Tells how far the writer's records are proven. */
+export async function witness(journal: ScanJournal, progress: ChunkProgress): Promise<void> {
+  const { position } = progress;
+  if (position !== null) await journal.append('writer.progressed', position);
+}
+
+/** Tells that the writer ended badly: up to here counts, later bytes of that epoch never. */
+export async function settleWriter(journal: ScanJournal, progress: ChunkProgress): Promise<void> {
+  const { position } = progress;
+  if (position !== null) await journal.append('writer.settled', position);
+}

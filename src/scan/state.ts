@@ -1,0 +1,152 @@
+import type {
+  ChunkReason,
+  ChunkRoot,
+  EventData,
+  JournalEvent,
+  ScanOutcome,
+} from '../../journal/events/index.js';
+
+/** What was found, each directory's last complete listing counted once. */
+export interface Totals {
+  files: number;
+  directories: number;
+  bytes: bigint;
+  problems: number;
+}
+
+export const NO_TOTALS: Totals = { files: 0, directories: 0, bytes: 0n, problems: 0 };
+
+export function addTotals(a: Totals, b: Totals): Totals {
+  return {
+    files: a.files + b.files,
+    directories: a.directories + b.directories,
+    bytes: a.bytes + b.bytes,
+    problems: a.problems + b.problems,
+  };
+}
+
+export interface Chunk {
+  id: number;
+  roots: ChunkRoot[];
+  reason: ChunkReason;
+  estimatedFiles: number;
+  estimatedBytes: bigint;
+  /** A part of a chunk that kept failing. */
+  isolating: boolean;
+  /** `split`: ended, and what it had not listed is in other chunks. */
+  status: 'planned' | 'running' | 'completed' | 'split' | 'failed';
+  /** Attempts begun, over all resumptions. */
+  attempts: number;
+  /** Attempts that ended badly since this coordinator began; stops on request do not count. */
+  failures: number;
+  /** The id the engine gave the running attempt. */
+  workerId: string | null;
+  /** The last attempt was killed for memory. */
+  outOfMemory: boolean;
+  totals: Totals;
+  /** Of a completed chunk: subdirectories its listings name, and directories that have an entry. */
+  coverage: Coverage | null;
+}
+
+export interface Coverage {
+  subdirectories: number;
+  entered: number;
+}
+
+/** All that the coordinator has decided and learned, folded from its own journal. */
+export interface ScanState {
+  started: EventData<'scan.started'> | null;
+  chunks: Map<number, Chunk>;
+  /** Planning ended, so whatever is in no chunk appeared later. */
+  planned: boolean;
+  outcome: ScanOutcome | null;
+  /** Boot the scan last ran in. */
+  bootId: string;
+}
+
+export function initialState(): ScanState {
+  return { started: null, chunks: new Map(), planned: false, outcome: null, bootId: '' };
+}
+
+function change(state: ScanState, id: number, change: Partial<Chunk>): ScanState {
+  const chunk = state.chunks.get(id);
+  if (chunk !== undefined) state.chunks.set(id, { ...chunk, ...change });
+  return state;
+}
+
+/** Applies one event of the coordinator. Owns `state`: the map inside is reused. */
+export function evolve(state: ScanState, event: JournalEvent): ScanState {
+  switch (event.type) {
+    case 'scan.started':
+      return { ...state, started: event.data, bootId: event.data.host.bootId };
+    case 'scan.resumed':
+      for (const chunk of state.chunks.values()) {
+        if (chunk.status !== 'completed' && chunk.status !== 'split')
+          change(state, chunk.id, { status: 'planned', failures: 0 });
+      }
+      return { ...state, outcome: null, bootId: event.data.host.bootId };
+    case 'scan.completed':
+      return { ...state, outcome: event.data.outcome };
+    case 'plan.finished':
+      return { ...state, planned: true };
+    case 'chunk.planned': {
+      const { chunk, roots, reason, estimatedFiles, estimatedBytes, isolating = false } = event.data;
+      state.chunks.set(chunk, {
+        id: chunk,
+        roots,
+        reason,
+        estimatedFiles,
+        estimatedBytes: BigInt(estimatedBytes),
+        isolating,
+        status: 'planned',
+        attempts: 0,
+        failures: 0,
+        workerId: null,
+        outOfMemory: false,
+        totals: NO_TOTALS,
+        coverage: null,
+      });
+      return state;
+    }
+    case 'container.requested':
+    case 'process.requested':
+      return change(state, event.data.chunk, {
+        status: 'running',
+        attempts: event.data.attempt,
+        workerId: null,
+      });
+    case 'container.started':
+    case 'process.started':
+      return change(state, event.data.chunk, { workerId: event.data.id });
+    case 'container.exited':
+    case 'process.exited':
+      return change(state, event.data.chunk, { outOfMemory: event.data.oomKilled, workerId: null });
+    case 'chunk.completed': {
+      const { files, directories, bytes, problems, coverage = null } = event.data;
+      const totals = { files, directories, bytes: BigInt(bytes), problems };
+      return change(state, event.data.chunk, { status: 'completed', workerId: null, totals, coverage });
+    }
+    case 'chunk.split':
+      return change(state, event.data.chunk, { status: 'split', workerId: null });
+    case 'chunk.failed': {
+      const failures = (state.chunks.get(event.data.chunk)?.failures ?? 0) + 1;
+      const status = event.data.willRetry ? 'planned' : 'failed';
+      return change(state, event.data.chunk, { status, failures, workerId: null });
+    }
+    default:
+      return state;
+  }
+}
+
+export function totalsOf(state: ScanState): Totals {
+  return [...state.chunks.values()].reduce((sum, chunk) => addTotals(sum, chunk.totals), NO_TOTALS);
+}
+
+export function chunkCounts(state: ScanState): EventData<'scan.completed'>['chunks'] {
+  const counts = { planned: state.chunks.size, completed: 0, failed: 0 };
+  for (const chunk of state.chunks.values()) {
+    if (chunk.status === 'completed' || chunk.status === 'split') counts.completed += 1;
+    else if (chunk.status === 'failed') counts.failed += 1;
+  }
+  return counts;
+}

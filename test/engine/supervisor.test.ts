@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import {
+  nextSteps,
+  type Limits,
+  type SeenAttempt,
+  type Supervised,
+  type WaitingChunk,
+} from '../../src/engine/supervisor.js';
+
+const limits: Limits = { workersMax: 2, stallMs: 1000, stallAction: 'warn', splitAfterMs: 100, graceMs: 50 };
+const NOW = 10_000;
+
+function attempt(chunk: number, change: Partial<SeenAttempt> = {}): SeenAttempt {
+  return {
+    chunk,
+    phase: 'running',
+    startedAtMs: NOW - 500,
+    progressAtMs: NOW,
+    stopAskedAtMs: null,
+    killedAtMs: null,
+    stallReportedAtMs: null,
+    filesLeft: 0,
+    ...change,
+  };
+}
+
+function chunk(id: number, bytes = 0n, notBeforeMs = 0): WaitingChunk {
+  return { id, estimatedFiles: 0, estimatedBytes: bytes, notBeforeMs };
+}
+
+function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
+  return nextSteps({ attempts: [], waiting: [], planned: true, holdStarts: false, ...seen }, NOW, {
+    ...limits,
+    ...change,
+  });
+}
+
+describe('the supervisor', () => {
+  test('fills its slots, largest first', () => {
+    const waiting = [chunk(1, 1n), chunk(2, 3n), chunk(3, 2n)];
+    expect(steps({ waiting })).toEqual([
+      { kind: 'launch', chunk: 2 },
+      { kind: 'launch', chunk: 3 },
+    ]);
+    expect(steps({ waiting, attempts: [attempt(9)] })).toEqual([{ kind: 'launch', chunk: 2 }]);
+    expect(steps({ waiting, attempts: [attempt(8), attempt(9)] })).toEqual([]);
+  });
+
+  test('waits with a retry, and starts nothing while starts are held', () => {
+    expect(steps({ waiting: [chunk(1, 0n, NOW + 1)] })).toEqual([]);
+    expect(steps({ waiting: [chunk(1)], holdStarts: true })).toEqual([]);
+  });
+
+  test('relieves the worker with most left when slots stand idle', () => {
+    expect(
+      steps({ attempts: [attempt(1, { filesLeft: 5 }), attempt(2, { filesLeft: 9 })] }, { workersMax: 3 }),
+    ).toEqual([{ kind: 'split', chunk: 2 }]);
+  });
+
+  test.each([
+    ['planning goes on', { planned: false, attempts: [attempt(1)] }],
+    ['another is already sharing', { attempts: [attempt(1, { phase: 'leaving' })] }],
+    ['it has just begun', { attempts: [attempt(1, { startedAtMs: NOW - 10 })] }],
+    ['a chunk waits for its retry', { attempts: [attempt(1)], waiting: [chunk(2, 0n, NOW + 9)] }],
+  ])('relieves nobody while %s', (_, seen) => {
+    expect(steps(seen)).toEqual([]);
+  });
+
+  test('reports a stall once per period, with the action the user chose', () => {
+    const silent = { progressAtMs: NOW - 1500 };
+    const full = { workersMax: 1 };
+    expect(steps({ attempts: [attempt(1, silent)] }, full)).toEqual([
+      { kind: 'report-stall', chunk: 1, secondsSinceProgress: 2, action: 'warn' },
+    ]);
+    expect(steps({ attempts: [attempt(1, { ...silent, stallReportedAtMs: NOW - 900 })] }, full)).toEqual([]);
+    expect(steps({ attempts: [attempt(1, silent)] }, { ...full, stallAction: 'restart' })).toMatchObject([
+      { action: 'restart' },
+    ]);
+  });
+
+  test('kills a worker that was asked to stop and did not, but not one that is only sharing', () => {
+    const asked = { phase: 'leaving' as const, stopAskedAtMs: NOW - 51 };
+    expect(steps({ attempts: [attempt(1, asked)], holdStarts: true })).toEqual([{ kind: 'kill', chunk: 1 }]);
+    expect(
+      steps({ attempts: [attempt(1, { ...asked, stopAskedAtMs: NOW - 50 })], holdStarts: true }),
+    ).toEqual([]);
+    expect(steps({ attempts: [attempt(1, { phase: 'leaving' })], holdStarts: true })).toEqual([]);
+    const killed = { ...asked, killedAtMs: NOW - 51 };
+    expect(steps({ attempts: [attempt(1, killed)], holdStarts: true })).toEqual([
+      { kind: 'abandon', chunk: 1 },
+    ]);
+  });
+});

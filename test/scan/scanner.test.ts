@@ -1,0 +1,391 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JournalEvent } from '../../journal/events/index.js';
+import { JournalWriter } from '../../journal/writer.js';
+import { EngineError } from '../../src/engine/port.js';
+import { readState } from '../../src/scan/history.js';
+import { ScanJournal } from '../../src/scan/scan-journal.js';
+import { Scanner, type PlanningStep, type PreflightResult } from '../../src/scan/scanner.js';
+import type { ScanSettings } from '../../src/scan/settings.js';
+import { initialState } from '../../src/scan/state.js';
+import { batchOf, diligent, FakeEngine, type Script } from '../support/fake-engine.js';
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'nas-scanner-scanner-'));
+});
+afterEach(async () => {
+  await rm(dataDir, { recursive: true });
+});
+
+const host = { hostname: 'tower', bootId: 'b', cpus: 2, memoryBytes: 1 };
+
+function chunkOf(...paths: string[]): PlanningStep {
+  const roots = paths.map((path) => ({
+    path,
+    scope: path === '/m' ? ('files' as const) : ('subtree' as const),
+  }));
+  return { type: 'chunk', roots, reason: 'sized', estimatedFiles: 1, estimatedBytes: 10 };
+}
+
+interface Setup {
+  script?: Script;
+  steps?: PlanningStep[];
+  preflight?: PreflightResult[];
+  settings?: Partial<ScanSettings>;
+  supervision?: Partial<ScanSettings['supervision']>;
+  subdirectories?: Record<string, string[]>;
+  scan?: string;
+}
+
+async function setUp(setup: Setup) {
+  const journalDir = join(dataDir, 'journal');
+  const scan = setup.scan ?? ulid();
+  const resumed = setup.scan !== undefined;
+  const events: JournalEvent[] = [];
+  const engine = new FakeEngine(setup.script ?? diligent);
+  const observer = { recorded: (event: JournalEvent) => void events.push(event) };
+  const state = resumed ? await readState(journalDir, scan) : initialState();
+  const epoch = resumed ? 2 : 1;
+  const at = {
+    journalDir,
+    scan,
+    writer: 'coordinator',
+    hostname: 'tower',
+    epoch,
+    previous: null,
+    coordinator: null,
+  };
+  const writer = await JournalWriter.open(at);
+  const journal = new ScanJournal(writer, state, observer);
+  const settings: ScanSettings = {
+    scan,
+    journalDir,
+    dataDir,
+    mountPath: '/m',
+    limits: { cpus: null, memoryBytes: null },
+    supervision: {
+      workersMax: 2,
+      stallMs: 60_000,
+      stallAction: 'warn',
+      splitAfterMs: 60_000,
+      graceMs: 300,
+      ...setup.supervision,
+    },
+    retries: 1,
+    startTimeoutMs: 1000,
+    healthIntervalMs: 60_000,
+    ioTimeoutMs: 1000,
+    task: {
+      mountPath: '/m',
+      hostname: 'tower',
+      checksum: 'none',
+      exclude: [],
+      excludeDirectories: [],
+      oneFileSystem: false,
+      directoriesAtOnceMax: null,
+      ioTimeoutMs: 1000,
+      fullDiskWaitMs: 0,
+      segmentBytesMax: 1e6,
+      nice: false,
+    },
+    ...setup.settings,
+  };
+  const scanner = new Scanner({
+    journal,
+    engine,
+    settings,
+    observer,
+    async *preflight() {
+      yield* await Promise.resolve(setup.preflight ?? []);
+    },
+    async *plan() {
+      yield* await Promise.resolve(setup.steps ?? [chunkOf('/m'), chunkOf('/m/a')]);
+    },
+    listSubdirectories: (directory) =>
+      Promise.resolve((setup.subdirectories?.[directory.toString()] ?? []).map((path) => Buffer.from(path))),
+  });
+  if (resumed) await journal.append('scan.resumed', { reason: 'test', host });
+  else
+    await journal.append('scan.started', {
+      mountPath: '/m',
+      mountName: 'M',
+      engine: 'docker',
+      options: {},
+      host,
+    });
+  const types = (): string[] => events.map((event) => event.type);
+  type Data<T> = Extract<JournalEvent, { type: T }>['data'];
+  const of = <T extends JournalEvent['type']>(type: T): Data<T>[] =>
+    events.flatMap((event) => (event.type === type ? [event.data as Data<T>] : []));
+  return { scanner, engine, journal, types, of, scan };
+}
+
+async function run(setup: Setup) {
+  const parts = await setUp(setup);
+  const end = await parts.scanner.run();
+  await parts.journal.close();
+  return { ...parts, end, completed: parts.of('scan.completed')[0] };
+}
+
+/** Fails as given the first times, then does its work. */
+function failing(times: number, exit: Awaited<ReturnType<Script>>): Script {
+  let failures = 0;
+  return async (worker) => (failures++ < times ? exit : diligent(worker));
+}
+
+const oneChunk = { steps: [chunkOf('/m')] };
+
+describe('a scan', () => {
+  test('whose chunks all complete is complete', async () => {
+    const { completed, types, engine } = await run({});
+    expect(completed).toMatchObject({
+      outcome: 'complete',
+      files: 2,
+      directories: 2,
+      bytes: 20,
+      chunks: { planned: 2, completed: 2, failed: 0 },
+    });
+    const order = [
+      'container.requested',
+      'container.started',
+      'container.exited',
+      'writer.progressed',
+      'chunk.completed',
+    ];
+    expect(types().filter((type) => order.includes(type) && type !== 'container.removed').length).toBe(10);
+    expect(engine.running.size).toBe(0);
+    expect(types().at(-1)).toBe('scan.completed');
+  });
+
+  test('that fails its preflight starts nothing', async () => {
+    const check = { check: 'mount', ok: false, detail: 'gone', advice: 'mount it', fatal: true };
+    const { end, completed, engine, of } = await run({ preflight: [check] });
+    expect(end).toBe('preflight-failed');
+    expect(completed).toMatchObject({ outcome: 'incomplete', chunks: { planned: 0 } });
+    expect(of('preflight.checked')[0]).not.toHaveProperty('fatal');
+    expect(engine.launches).toEqual([]);
+  });
+
+  test('plans what appeared in the mount after planning', async () => {
+    const { completed, of } = await run({ subdirectories: { '/m': ['/m/a', '/m/late'] } });
+    expect(of('chunk.planned').at(-1)).toMatchObject({
+      roots: [{ path: '/m/late', scope: 'subtree' }],
+      reason: 'leaf',
+    });
+    expect(completed).toMatchObject({ outcome: 'complete', files: 3 });
+  });
+
+  test('is not complete when a listing names a directory that nobody entered', async () => {
+    const script: Script = async ({ task, open }) => {
+      const writer = await open();
+      const batch = batchOf(task, '/m', ['a']);
+      for (const directory of batch.directories) Object.assign(directory, { entries: 2, subdirectories: 1 });
+      await writer.append('files.batch', batch);
+      await writer.append('chunk.scanned', {
+        chunk: 1,
+        attempt: 1,
+        files: 1,
+        directories: 1,
+        bytes: 10,
+        problems: 0,
+      });
+      await writer.close();
+      return {};
+    };
+    expect((await run({ ...oneChunk, script })).completed?.outcome).toBe('incomplete');
+  });
+});
+
+describe('an attempt', () => {
+  test.each([
+    ['was killed', { exitCode: 137, signal: 'SIGKILL' }],
+    ['ran out of memory', { exitCode: 137, oomKilled: true }],
+    ['exited with 0 and no data', {}],
+  ])('that %s is journaled and tried again', async (_, exit) => {
+    const { completed, of } = await run({ ...oneChunk, script: failing(1, exit) });
+    expect(of('chunk.failed')).toMatchObject([{ chunk: 1, attempt: 1, willRetry: true }]);
+    expect(completed).toMatchObject({ outcome: 'complete', files: 1 });
+  });
+
+  test('after one that was killed for memory works on fewer directories at once', async () => {
+    const tasks: (number | null)[] = [];
+    const script: Script = async (worker) => {
+      tasks.push(worker.task.directoriesAtOnceMax);
+      return tasks.length === 1 ? { exitCode: 137, oomKilled: true } : diligent(worker);
+    };
+    await run({ ...oneChunk, script });
+    expect(tasks).toEqual([null, 1]);
+  });
+
+  test('goes on behind what an earlier one recorded, and counts nothing twice', async () => {
+    let attempts = 0;
+    const script: Script = async (worker) => {
+      attempts += 1;
+      if (attempts === 2) {
+        expect(worker.task.previous).toMatchObject({ epoch: 1, seq: 2 });
+        expect(worker.task.epoch).toBe(2);
+        const writer = await worker.open();
+        await writer.append('files.batch', batchOf(worker.task, '/m/a', ['b']));
+        await writer.append('chunk.scanned', {
+          chunk: 1,
+          attempt: 2,
+          files: 1,
+          directories: 1,
+          bytes: 10,
+          problems: 0,
+        });
+        await writer.close();
+        return {};
+      }
+      const writer = await worker.open();
+      await writer.append('files.batch', batchOf(worker.task, '/m', ['a']));
+      return { exitCode: 1 };
+    };
+    const { completed, of } = await run({ ...oneChunk, script });
+    expect(of('writer.settled')).toMatchObject([{ writer: 'worker-0001', epoch: 1, seq: 2 }]);
+    expect(of('chunk.completed')).toMatchObject([{ attempt: 2, files: 2, directories: 2 }]);
+    expect(completed).toMatchObject({ outcome: 'complete', files: 2 });
+  });
+
+  test('that always fails costs only its own directory', async () => {
+    const script: Script = async (worker) => {
+      const poisoned = worker.task.roots.some(
+        (root) => root.path === '/m/b' || (root.path === '/m' && root.scope === 'subtree'),
+      );
+      return poisoned ? { exitCode: 1 } : diligent(worker);
+    };
+    const root: PlanningStep = {
+      type: 'chunk',
+      roots: [{ path: '/m', scope: 'subtree' }],
+      reason: 'leaf',
+      estimatedFiles: 0,
+      estimatedBytes: 0,
+    };
+    const { completed, of } = await run({
+      script,
+      steps: [root],
+      subdirectories: { '/m': ['/m/a', '/m/b', '/m/c'] },
+    });
+    expect(of('chunk.split')).toMatchObject([{ chunk: 1, into: [2, 3, 4, 5] }, { into: [6] }]);
+    expect(completed).toMatchObject({ outcome: 'incomplete', files: 3, chunks: { failed: 1 } });
+  });
+
+  test('that cannot start is journaled with its reason', async () => {
+    const parts = await setUp(oneChunk);
+    parts.engine.startErrors.push(new EngineError('start-timeout', 'slow'));
+    await parts.scanner.run();
+    expect(parts.of('container.start-failed')).toMatchObject([
+      { chunk: 1, attempt: 1, reason: 'start-timeout' },
+    ]);
+    expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
+  });
+
+  test('that stalls is reported, and restarted when asked', async () => {
+    let attempts = 0;
+    const script: Script = async (worker) => {
+      attempts += 1;
+      if (attempts > 1) return diligent(worker);
+      const writer = await worker.open();
+      await worker.signalled();
+      await writer.close();
+      return { exitCode: 143 };
+    };
+    const { of, completed } = await run({
+      ...oneChunk,
+      script,
+      supervision: { stallMs: 200, stallAction: 'restart' },
+    });
+    expect(of('stall.detected')[0]).toMatchObject({ chunk: 1, attempt: 1, action: 'restart' });
+    expect(of('chunk.failed')[0]?.reason).toContain('stall');
+    expect(completed?.outcome).toBe('complete');
+  });
+});
+
+describe('workers', () => {
+  test('never run more than allowed at once', async () => {
+    let running = 0;
+    let most = 0;
+    const script: Script = async (worker) => {
+      most = Math.max(most, ++running);
+      const exit = await diligent(worker);
+      running -= 1;
+      return exit;
+    };
+    await run({
+      script,
+      steps: [chunkOf('/m'), chunkOf('/m/a'), chunkOf('/m/b'), chunkOf('/m/c'), chunkOf('/m/d')],
+    });
+    expect(most).toBe(2);
+  });
+
+  test('share what they have not begun when slots stand idle', async () => {
+    const script: Script = async (worker) => {
+      if (worker.task.chunk !== 1) return diligent(worker);
+      const writer = await worker.open();
+      expect(await worker.signalled()).toBe('SIGUSR2');
+      const remaining = ['/m/x', '/m/y'].map((path) => ({ path, scope: 'subtree' as const }));
+      await writer.append('chunk.yielded', { chunk: 1, attempt: 1, remaining });
+      await writer.append('chunk.scanned', {
+        chunk: 1,
+        attempt: 1,
+        files: 0,
+        directories: 0,
+        bytes: 0,
+        problems: 0,
+      });
+      await writer.close();
+      return {};
+    };
+    const { of, completed } = await run({ ...oneChunk, script, supervision: { splitAfterMs: 100 } });
+    expect(of('chunk.split')).toEqual([{ chunk: 1, into: [2, 3] }]);
+    expect(of('chunk.planned').map((planned) => planned.reason)).toEqual(['sized', 'split', 'split']);
+    expect(completed).toMatchObject({ outcome: 'complete', files: 2, chunks: { planned: 3, completed: 3 } });
+  });
+
+  test('are stopped in order, killed when they do not listen, and their chunks go on in the next run', async () => {
+    const script: Script = async (worker) => {
+      const writer = await worker.open();
+      await writer.append('files.batch', batchOf(worker.task, worker.task.roots[0]?.path as string, ['a']));
+      if (worker.task.chunk === 2) while ((await worker.signalled()) !== 'SIGKILL');
+      else await worker.signalled().then(() => writer.close());
+      return worker.task.chunk === 2 ? { exitCode: 137, signal: 'SIGKILL' } : { exitCode: 143 };
+    };
+    const parts = await setUp({ script });
+    const ended = parts.scanner.run();
+    await expect.poll(() => parts.engine.running.size).toBe(2);
+    parts.scanner.interrupt('SIGINT');
+    expect(await ended).toBe('interrupted');
+    await parts.journal.close();
+    expect(parts.of('scan.interrupted')).toEqual([{ signal: 'SIGINT' }]);
+    expect(parts.of('chunk.failed')).toEqual([]);
+    expect(parts.of('scan.completed')).toEqual([]);
+    expect(parts.engine.running.size).toBe(0);
+
+    const again = await run({ scan: parts.scan });
+    expect(again.completed).toMatchObject({ outcome: 'complete', chunks: { planned: 2, completed: 2 } });
+    expect(again.engine.launches.map((launch) => launch.attempt)).toEqual([2, 2]);
+  });
+
+  test('that vanish from the engine are noticed when it is back', async () => {
+    let attempts = 0;
+    const script: Script = async (worker) => {
+      attempts += 1;
+      return attempts === 1 ? new Promise(() => undefined) : diligent(worker);
+    };
+    const parts = await setUp({ ...oneChunk, script });
+    const ended = parts.scanner.run();
+    await expect.poll(() => parts.types().includes('container.started')).toBe(true);
+    parts.engine.emit({ kind: 'lost', detail: 'no answer' });
+    parts.engine.running.clear();
+    parts.engine.emit({ kind: 'regained', seconds: 3 });
+    await ended;
+    expect(parts.of('docker.lost')).toHaveLength(1);
+    expect(parts.of('docker.regained')).toEqual([{ seconds: 3 }]);
+    expect(parts.of('container.exited')[0]).toMatchObject({ exitCode: null });
+    expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
+  });
+});
