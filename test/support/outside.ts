@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 /** Looks at what the program left behind with tools that share no code with it: find, sqlite3, python3. */
 const CHECKER = join(import.meta.dirname, 'check_journal.py');
+/** The system's own, rather than a version manager's shim that takes longer to start than to run. */
+const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
 
 function tool(name: string, args: readonly string[], env: Record<string, string> = {}): Buffer {
@@ -56,7 +58,7 @@ export function checkJournal(
   options: { crashed?: boolean; scan?: string } = {},
 ): JournalCheck {
   const args = [CHECKER, ...(options.crashed === true ? ['--crashed'] : []), journal];
-  const done = spawnSync('python3', [...args, ...(options.scan === undefined ? [] : [options.scan])], {
+  const done = spawnSync(PYTHON, [...args, ...(options.scan === undefined ? [] : [options.scan])], {
     maxBuffer: OUTPUT_BYTES_MAX,
     encoding: 'utf8',
   });
