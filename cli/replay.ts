@@ -1,8 +1,113 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ScanReport } from '../journal/recovery.js';
+import { importFormerCatalog } from '../projections/import.js';
+import { lockDataDir } from '../projections/lock.js';
+import { replay, type ReplayOptions as RunnerOptions, type ReplayResult } from '../projections/runner.js';
+import { formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 import type { ReplayOptions } from './command-options.js';
+import { dataPaths, DATABASE_NAME_DEFAULT, resolveDataDir } from './data-dir.js';
 import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { replayProgress } from './replay-progress.js';
 
-export function runReplay(_options: ReplayOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('replay: not built yet'));
+/** Places of a journal that are told one by one; more are counted. */
+const PLACES_SHOWN_MAX = 20;
+
+export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCode> {
+  const dataDir = resolveDataDir(options.dataDir);
+  const databaseName = options.dbName ?? DATABASE_NAME_DEFAULT;
+  const paths = dataPaths(dataDir, databaseName);
+  if (!existsSync(paths.journalDir) && !existsSync(paths.catalog)) {
+    throw new CommandError(`there is no journal in ${dataDir}`, {
+      hint: 'scan something first, or say with --data-dir where the journal is',
+    });
+  }
+  const inPlace = options.to === undefined || resolve(options.to) === paths.catalog;
+  // Whoever replaces the catalog must be alone; a copy elsewhere disturbs nobody.
+  const lock = inPlace ? lockFor(dataDir) : null;
+  try {
+    const imported = inPlace ? await importFormerCatalog({ dataDir, databaseName }) : null;
+    if (imported !== null && !io.quiet) {
+      io.err(`took ${plural(imported.rows, 'row')} of a former catalog into the journal\n`);
+    }
+    const result = await run(options, io, { dataDir, databaseName, ...(inPlace ? {} : { to: options.to }) });
+    report(result, io);
+    return result.sound ? EXIT.done : EXIT.unsound;
+  } finally {
+    lock?.release();
+  }
+}
+
+function lockFor(dataDir: string): ReturnType<typeof lockDataDir> {
+  try {
+    return lockDataDir(dataDir);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'locked')) throw error;
+    throw new CommandError(`a scan is running in ${dataDir}; its catalog cannot be replaced now`, {
+      exitCode: EXIT.locked,
+      hint: 'replay --to FILE builds one beside it',
+      cause: error,
+    });
+  }
+}
+
+async function run(
+  options: ReplayOptions,
+  io: Io,
+  place: { dataDir: string; databaseName: string; to?: string | undefined },
+): Promise<ReplayResult> {
+  const progress = replayProgress(io);
+  const { to, ...rest } = place;
+  const runner: RunnerOptions = {
+    ...rest,
+    ...(to === undefined ? {} : { to }),
+    ...(options.scan === undefined ? {} : { scans: options.scan }),
+    ...(options.until === undefined ? {} : { until: untilOf(options.until) }),
+    onProgress: (at) => progress.show(at),
+  };
+  try {
+    return await replay(runner);
+  } finally {
+    progress.clear();
+  }
+}
+
+/** A ULID has no `-`, a time has. */
+function untilOf(text: string): { scan?: string; timeMs?: number } {
+  return text.includes('-') ? { timeMs: Date.parse(text) } : { scan: text };
+}
+
+function report(result: ReplayResult, io: Io): void {
+  const { scans, records, files, skipped, seconds, catalog } = result;
+  io.json({ scans, records, files, skipped, seconds, catalog, sound: result.sound });
+  if (!io.quiet) {
+    io.out(
+      `${printable(catalog)}: ${plural(files, 'file')} from ${plural(records, 'record')} of ` +
+        `${plural(scans, 'scan')} in ${formatSeconds(seconds)}\n`,
+    );
+    if (skipped > 0) {
+      io.out(`${plural(skipped, 'record')} of a kind this program does not know went unused\n`);
+    }
+  }
+  for (const line of missing(result.reports)) io.err(`${line}\n`);
+}
+
+/** What of the journal could not be replayed, place by place. */
+function missing(reports: readonly ScanReport[]): string[] {
+  const lines: string[] = [];
+  for (const { segments } of reports) {
+    for (const segment of segments) {
+      if (segment.state !== 'damaged' && segment.state !== 'lost') continue;
+      const gaps = segment.lost.map(({ fromSeq, toSeq }) =>
+        fromSeq === toSeq ? `record ${fromSeq}` : `records ${fromSeq} to ${toSeq}`,
+      );
+      const what = gaps.length > 0 ? `: ${gaps.join(', ')} missing` : '';
+      lines.push(`journal ${segment.state}: ${segment.scan}/${segment.file}${what}`);
+    }
+  }
+  if (lines.length <= PLACES_SHOWN_MAX) return lines;
+  const more = formatCount(lines.length - PLACES_SHOWN_MAX);
+  return [...lines.slice(0, PLACES_SHOWN_MAX), `and ${more} more; nas-scanner verify lists them`];
 }

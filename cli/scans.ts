@@ -1,8 +1,30 @@
+import { listScanSummaries, type ScanSummary } from '../projections/scan-list.js';
+import { formatBytes, formatCount, formatLocalTime, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
-import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { resolveDataDir } from './data-dir.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { jsonSafe, shortened } from './table.js';
 
-export function runScans(_options: CommonOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('scans: not built yet'));
+export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode> {
+  const dataDir = resolveDataDir(options.dataDir);
+  const scans = await listScanSummaries(dataDir);
+  io.json(jsonSafe({ scans }));
+  if (scans.length === 0) io.out(`no scan yet in ${printable(dataDir)}\n`);
+  else io.out(scans.map((scan) => describe(scan, io.columns)).join('\n'));
+  return EXIT.done;
+}
+
+/** Two lines fit any terminal: a scan's id alone takes 26 columns. */
+function describe(scan: ScanSummary, columns: number): string {
+  const started = scan.startedAt === null ? 'start unknown' : formatLocalTime(Date.parse(scan.startedAt));
+  const name = scan.mountName === '' ? 'former catalog' : (scan.mountName ?? '(name lost)');
+  const what = `${printable(name)}  ${printable(scan.mountPath ?? '(path lost)')}`;
+  const counts = `${formatCount(scan.files)} files, ${formatBytes(scan.bytes)}, journal ${formatBytes(scan.journalBytes)}`;
+  return [
+    `${scan.scan}  ${started}  ${scan.outcome}`,
+    `  ${shortened(what, columns - 2)}`,
+    `  ${shortened(counts, columns - 2)}`,
+    '',
+  ].join('\n');
 }

@@ -1,8 +1,72 @@
+import { readStats, type CatalogStats, type FileLine } from '../projections/stats.js';
+import { formatBytes, formatCount, formatLocalTime, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
+import { dataPaths, resolveDataDir } from './data-dir.js';
 import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { jsonSafe, shortened, table } from './table.js';
 
-export function runStats(_options: CommonOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('stats: not built yet'));
+export function runStats(options: CommonOptions, io: Io): Promise<ExitCode> {
+  const { catalog } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const stats = read(catalog);
+  io.json(jsonSafe(stats));
+  if (!io.wantsJson) io.out(render(catalog, stats, io.columns));
+  return Promise.resolve(EXIT.done);
+}
+
+function read(catalog: string): CatalogStats {
+  try {
+    return readStats(catalog);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'catalog-missing' && code !== 'catalog-unwritable') throw error;
+    throw new CommandError(`there is no catalog at ${catalog}`, {
+      hint: 'scan something first; nas-scanner replay makes it anew from a journal',
+      cause: error,
+    });
+  }
+}
+
+function render(catalog: string, stats: CatalogStats, columns: number): string {
+  const count = (totals: { files: bigint; bytes: bigint }): string[] => [
+    formatCount(totals.files),
+    formatBytes(totals.bytes),
+  ];
+  const part = (bytes: bigint): string =>
+    stats.bytes === 0n ? '' : `${(Number((bytes * 1000n) / stats.bytes) / 10).toFixed(1)} %`;
+  const totals = (title: string, rows: [string, { files: bigint; bytes: bigint }][]): string =>
+    table(
+      [title, 'files', 'size', 'share'],
+      rows.map(([name, of]) => [printable(name === '' ? '(none)' : name), ...count(of), part(of.bytes)]),
+      columns,
+    );
+  const blocks = [
+    `${shortened(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n`,
+    totals(
+      'by type',
+      stats.types.map((each) => [each.type, each]),
+    ),
+    totals(
+      'by mount',
+      stats.mounts.map((each) => [each.name, each]),
+    ),
+    totals(
+      'largest directories (their own files)',
+      stats.largestDirectories.map((each) => [each.path, each]),
+    ),
+    fileTable('largest files', stats.largestFiles, columns),
+    fileTable('newest files', stats.newest, columns),
+    fileTable('oldest files', stats.oldest, columns),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n')}`;
+}
+
+function fileTable(title: string, lines: readonly FileLine[], columns: number): string {
+  const rows = lines.map(({ path, size, mtime }) => [
+    printable(path),
+    formatBytes(size),
+    mtime === null ? '' : formatLocalTime(mtime * 1000),
+  ]);
+  return table([title, 'size', 'changed'], rows, columns);
 }

@@ -1,0 +1,51 @@
+/** Between two columns. */
+const GAP = '  ';
+/** However narrow the terminal, the first column keeps so many characters. */
+const FIRST_COLUMN_MIN = 12;
+/** A wide terminal does not pull a table apart. */
+const WIDTH_MAX = 120;
+
+/** Cuts the middle out of a text that is too long: a path's ends tell most. */
+export function shortened(text: string, length: number): string {
+  const characters = [...text];
+  if (characters.length <= length) return text;
+  const head = Math.floor((length - 1) / 3);
+  return [...characters.slice(0, head), '…', ...characters.slice(head - length + 1)].join('');
+}
+
+/**
+ * A table for people: the first column on the left and shortened to fit, all others on the right.
+ * @returns lines, each ending in a newline; empty without rows
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number,
+): string {
+  if (rows.length === 0) return '';
+  const lines = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...lines.map((line) => [...(line[i] ?? '')].length)));
+  const others = widths.slice(1).reduce((sum, width) => sum + width + GAP.length, 0);
+  const room = Math.max(FIRST_COLUMN_MIN, Math.min(columns, WIDTH_MAX) - others);
+  widths[0] = Math.min(widths[0] ?? 0, room);
+  const render = (line: readonly string[]): string =>
+    line
+      .map((cell, i) => {
+        const text = i === 0 ? shortened(cell, widths[0] ?? 0) : cell;
+        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - [...text].length));
+        return i === 0 ? text + pad : pad + text;
+      })
+      .join(GAP)
+      .trimEnd();
+  return `${lines.map(render).join('\n')}\n`;
+}
+
+/** For JSON: numbers where they are exact, decimal strings beyond 2^53, as in the journal. */
+export function jsonSafe(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+  }
+  if (Array.isArray(value)) return value.map(jsonSafe);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, jsonSafe(each)]));
+}

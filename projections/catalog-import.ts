@@ -1,0 +1,81 @@
+import type { EventData, PathText } from '../journal/events/index.js';
+import { exactInteger } from './cells.js';
+import type { Db, Statement } from './database.js';
+import { directoryKey, nameText, type DirectoryKey } from './path-column.js';
+
+type Cell = string | number | bigint | Buffer | null;
+
+/** Columns of a former catalog's rows in the journal: every cell exactly as it was. `mtimeNs` is for other readers. */
+export const IMPORT_COLUMNS = [
+  'name',
+  'size',
+  'mtimeNs',
+  'checksum',
+  'mtime',
+  'mountPoint',
+  'fileType',
+  'extension',
+  'scanTime',
+] as const;
+
+/**
+ * A former catalog's rows, out of the journal. What the catalog has already of the same paths is newer and stays.
+ * An entry with `formerScannedAt` was in `scanned_dirs`; no directory of an import counts as listed.
+ */
+export class ImportTables {
+  readonly #insertFile: Statement;
+  readonly #insertDirectory: Statement;
+  readonly #insertScanned: Statement;
+
+  constructor(database: Db) {
+    this.#insertFile = database.prepare('INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)');
+    this.#insertDirectory = database.prepare(
+      `INSERT OR IGNORE INTO directories (path, path_raw, mount_point, scan, chunk, attempt, part, tracked,
+         part_files, part_bytes, seen_scan, files, bytes) VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0, 0, ?, 0, 0)`,
+    );
+    this.#insertScanned = database.prepare('INSERT OR IGNORE INTO scanned_dirs VALUES (?, ?, ?)');
+  }
+
+  apply(batch: EventData<'files.batch'>, scan: string): void {
+    const at = IMPORT_COLUMNS.map((name) => batch.columns.indexOf(name));
+    for (const entry of batch.directories) {
+      const directory = nameText(entry.path);
+      const prefix = directory === '' || directory === '/' ? directory : `${directory}/`;
+      let mountPoint: Cell = null;
+      for (const row of entry.rows) {
+        const [name, size, , checksum, mtime, mount, type, extension, scanTime] = at.map(
+          (i) => row[i] ?? null,
+        );
+        mountPoint = cell(mount);
+        this.#insertFile.run(
+          prefix + nameText(name as PathText),
+          exactInteger(size) ?? cell(size),
+          cell(mtime),
+          cell(checksum),
+          mountPoint,
+          cell(type),
+          cell(extension),
+          cell(scanTime),
+        );
+      }
+      const { formerScannedAt, formerMountPoint } = entry as Record<string, unknown>;
+      if (formerScannedAt !== undefined) {
+        this.#insertScanned.run(directory, cell(formerMountPoint), cell(formerScannedAt));
+      }
+      if (directory.startsWith('/'))
+        this.#known(directoryKey(directory), mountPoint ?? cell(formerMountPoint), scan);
+    }
+  }
+
+  /** A later complete listing of it must find it known, so that what is missing there can leave. */
+  #known(key: DirectoryKey, mountPoint: Cell, scan: string): void {
+    this.#insertDirectory.run(key.text, mountPoint, scan, scan);
+  }
+}
+
+/** A cell as SQLite had it: blobs are `{b64}` in the journal. */
+function cell(value: unknown): Cell {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  const blob = (value as { b64?: unknown } | null | undefined)?.b64;
+  return typeof blob === 'string' ? Buffer.from(blob, 'base64') : null;
+}

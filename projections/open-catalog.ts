@@ -1,0 +1,93 @@
+import { createSchema, catalogKind, type CatalogKind } from './schema.js';
+import { databaseError, openDatabase, type Db } from './database.js';
+import { ProjectionError } from './errors.js';
+import { chooseJournalMode, type ModeChoice } from './place.js';
+
+/** Pages SQLite keeps in memory. Enough that a directory's neighbours stay; small beside the 250 MB a replay may take. */
+const CACHE_KIB = 64 * 1024;
+/** Pages of a write-ahead log before they go into the catalog: fewer, longer syncs than SQLite's 1000. */
+const WAL_AUTOCHECKPOINT_PAGES = 4_000;
+
+export interface OpenCatalog extends ModeChoice {
+  database: Db;
+}
+
+/**
+ * Opens the catalog to follow a scan into it; makes it where it is missing or empty.
+ * @throws ProjectionError `catalog-stale` when it must be rebuilt first (an older version, a part only, a former system's),
+ * `catalog-locked`, `catalog-unwritable`, `catalog-damaged`, `newer-version`
+ */
+export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatalog {
+  const choice = chooseJournalMode(path);
+  const database = openDatabase(path, { busyTimeoutMs });
+  try {
+    setJournalMode(database, choice);
+    database.pragma('synchronous = NORMAL');
+    database.pragma(`cache_size = -${CACHE_KIB}`);
+    const kind = catalogKind(database, path);
+    if (kind === 'empty') database.transaction(() => createSchema(database)).immediate();
+    else if (kind !== 'ours') throw staleError(kind, path);
+    return { ...choice, database };
+  } catch (error) {
+    database.close();
+    throw databaseError(error, path);
+  }
+}
+
+function staleError(kind: CatalogKind, path: string): ProjectionError {
+  const what: Record<string, string> = {
+    older: 'it is of an older version, or holds a part of the journal only',
+    former: 'it is a catalog of the former system that is not in the journal yet',
+    foreign: 'it is no catalog',
+  };
+  return new ProjectionError('catalog-stale', `${path} must be built anew: ${what[kind] ?? kind}`, {
+    path,
+    hint: 'nas-scanner replay',
+  });
+}
+
+function setJournalMode(database: Db, choice: ModeChoice): void {
+  if (choice.mode === 'wal') {
+    database.pragma('journal_mode = WAL');
+    database.pragma(`wal_autocheckpoint = ${WAL_AUTOCHECKPOINT_PAGES}`);
+    return;
+  }
+  // A catalog left in WAL mode opens without shared memory only for one who holds it alone.
+  database.pragma('locking_mode = EXCLUSIVE');
+  database.pragma('journal_mode = TRUNCATE');
+  database.pragma('locking_mode = NORMAL');
+  database.prepare('SELECT count(*) FROM sqlite_schema').get();
+}
+
+/** Opens a new file to build a catalog in. Nothing of it counts before it is closed, synced and renamed. */
+export function openForBuilding(path: string): Db {
+  const database = openDatabase(path);
+  try {
+    // A crash leaves a file that nobody will ever read, so nothing guards it.
+    database.pragma('journal_mode = OFF');
+    database.pragma('synchronous = OFF');
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma(`cache_size = -${CACHE_KIB}`);
+    database.exec('BEGIN');
+    createSchema(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw databaseError(error, path);
+  }
+}
+
+/** Opens a catalog that is there, to read it. @throws ProjectionError `catalog-missing`, `catalog-damaged`, … */
+export function openForReading(path: string, busyTimeoutMs?: number): Db {
+  const database = openDatabase(path, {
+    readonly: true,
+    ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }),
+  });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw databaseError(error, path);
+  }
+}

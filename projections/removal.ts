@@ -1,0 +1,175 @@
+import type { Db, Statement } from './database.js';
+import {
+  behindSubdirectory,
+  directoryKey,
+  inRange,
+  parentPath,
+  rangesBelow,
+  subdirectoryIn,
+  type DirectoryKey,
+  type PathColumn,
+  type PathRange,
+} from './path-column.js';
+
+/** Missing paths that are gathered before they are deleted: bounds memory for a directory of millions. */
+const MISSING_BATCH_MAX = 10_000;
+/** Directories whose count of seen subdirectories is kept while gone ones are looked for. */
+const COUNTS_KEPT_MAX = 10_000;
+
+interface DirectoryRow {
+  path: string;
+  path_raw: Buffer | null;
+  seen_scan: string | null;
+  listed_scan: string | null;
+  subdirectories: number | null;
+}
+
+/** What leaves the catalog: only what a later complete listing proved gone. */
+export class Removal {
+  readonly #database: Db;
+  readonly #filesIn: Statement<[string, string], string>;
+  readonly #deleteFile: Statement<[string]>;
+  readonly #directory: Statement<[string], DirectoryRow>;
+  readonly #directoriesIn: Statement<[string, string], DirectoryRow>;
+  readonly #nextUnseen: Statement<[string, string, string], DirectoryRow>;
+
+  constructor(database: Db) {
+    this.#database = database;
+    this.#filesIn = database
+      .prepare<[string, string], string>('SELECT path FROM files WHERE path >= ? AND path < ? ORDER BY path')
+      .pluck();
+    this.#deleteFile = database.prepare('DELETE FROM files WHERE path = ?');
+    const columns = 'path, path_raw, seen_scan, listed_scan, subdirectories';
+    this.#directory = database.prepare(`SELECT ${columns} FROM directories WHERE path = ?`);
+    this.#directoriesIn = database.prepare(
+      `SELECT ${columns} FROM directories WHERE path >= ? AND path < ? ORDER BY path`,
+    );
+    this.#nextUnseen = database.prepare(
+      `SELECT ${columns} FROM directories WHERE path > ? AND path < ? AND seen_scan IS NOT ? ORDER BY path LIMIT 1`,
+    );
+  }
+
+  /** Deletes the files lying directly in a directory that its complete listing did not have. */
+  missingFiles(directory: DirectoryKey, isListed: (path: string) => boolean): void {
+    for (const range of rangesBelow(directory)) {
+      let missing: string[] = [];
+      let from = range.after;
+      for (let done = false; !done;) {
+        done = true;
+        for (const path of directEntries(range, from, (after) =>
+          this.#filesIn.iterate(after, range.before),
+        )) {
+          if (isListed(path)) continue;
+          missing.push(path);
+          if (missing.length < MISSING_BATCH_MAX) continue;
+          from = path;
+          done = false;
+          break;
+        }
+        for (const path of missing) this.#deleteFile.run(path);
+        missing = [];
+      }
+    }
+  }
+
+  /**
+   * Deletes what lies in directories that a finished scan proved gone: it listed the parent completely, met as many of
+   * its subdirectories as the listing counted, and this one was not among them.
+   */
+  goneDirectories(scan: string, mount: DirectoryKey): void {
+    const counts = new Map<string, number>();
+    for (const range of rangesBelow(mount)) {
+      let from = range.after;
+      for (;;) {
+        const unseen = this.#nextUnseen.get(from, range.before, scan);
+        if (unseen === undefined) break;
+        from = unseen.path;
+        if (!inRange(range, unseen.path)) continue;
+        const gone = this.#goneAncestor(unseen, scan, mount, counts);
+        if (gone !== null) this.#deleteBelow(gone);
+      }
+    }
+  }
+
+  /** The directory itself or the ancestor of it that is proved gone; null where neither is. */
+  #goneAncestor(
+    unseen: PathColumn | DirectoryRow,
+    scan: string,
+    mount: DirectoryKey,
+    counts: Map<string, number>,
+  ): DirectoryKey | null {
+    let child: DirectoryKey = directoryKey(pathText(unseen));
+    while (child.text !== mount.text) {
+      const above = parentPath(child);
+      if (above === null) return null;
+      const parent = directoryKey(above);
+      const row = this.#directory.get(parent.text);
+      if (row?.listed_scan === scan) {
+        return this.#seenIn(parent, scan, counts) === row.subdirectories ? child : null;
+      }
+      if (row?.seen_scan === scan) return null;
+      child = parent;
+    }
+    return null;
+  }
+
+  /** How many subdirectories of a directory the scan met. */
+  #seenIn(parent: DirectoryKey, scan: string, counts: Map<string, number>): number {
+    const kept = counts.get(parent.text);
+    if (kept !== undefined) return kept;
+    let seen = 0;
+    for (const range of rangesBelow(parent)) {
+      const rows = (after: string): IterableIterator<DirectoryRow> =>
+        this.#directoriesIn.iterate(after, range.before);
+      for (const row of directEntries(range, range.after, rows)) if (row.seen_scan === scan) seen += 1;
+    }
+    if (counts.size >= COUNTS_KEPT_MAX) counts.clear();
+    counts.set(parent.text, seen);
+    return seen;
+  }
+
+  #deleteBelow(gone: DirectoryKey): void {
+    for (const table of ['directories', 'scanned_dirs']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE path = ?`).run(gone.text);
+    }
+    for (const range of rangesBelow(gone)) {
+      const only =
+        range.only === 'all' ? '' : ` AND substr(path, -2) ${range.only === 'escaped' ? '=' : '<>'} '//'`;
+      for (const table of ['files', 'directories', 'scanned_dirs']) {
+        this.#database
+          .prepare(`DELETE FROM ${table} WHERE path > ? AND path < ?${only}`)
+          .run(range.after, range.before);
+      }
+    }
+  }
+}
+
+function pathText(row: PathColumn | DirectoryRow): string | { b64: string } {
+  if ('text' in row) return row.raw === null ? row.text : { b64: row.raw.toString('base64') };
+  return row.path_raw === null ? row.path : { b64: row.path_raw.toString('base64') };
+}
+
+/**
+ * The entries lying directly in a range's directory. Whole subdirectories are skipped by a seek each, so that the cost
+ * is that of the directory's own entries, however much lies below.
+ */
+function* directEntries<T extends string | { path: string }>(
+  range: PathRange,
+  from: string,
+  rows: (after: string) => IterableIterator<T>,
+): Generator<T> {
+  let after: string | null = from;
+  while (after !== null) {
+    const start: string = after;
+    after = null;
+    for (const row of rows(start)) {
+      const path = typeof row === 'string' ? row : row.path;
+      const subdirectory = subdirectoryIn(range, path);
+      if (subdirectory !== null) {
+        after = behindSubdirectory(range, subdirectory);
+        break;
+      }
+      if (inRange(range, path)) yield row;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { decodeEvent } from '../journal/decode-event.js';
+import type { EventData, JournalEvent } from '../journal/events/index.js';
+import { pathBytes } from '../journal/path-text.js';
+import { WriterTail } from '../journal/reader.js';
+import type { RecordHeader } from '../journal/record.js';
+import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
+import { exactInteger } from './cells.js';
+import { isDataDirLocked } from './lock.js';
+import { pathColumn } from './path-column.js';
+import { stat } from 'node:fs/promises';
+
+export interface ScanSummary {
+  scan: string;
+  /** As the catalog shows paths; null where the journal has lost it. */
+  mountPath: string | null;
+  /** Empty for the import of a former catalog. */
+  mountName: string | null;
+  /** UTC, milliseconds; null: not known, or not ended. */
+  startedAt: string | null;
+  endedAt: string | null;
+  outcome: EventData<'scan.completed'>['outcome'] | 'running' | 'interrupted' | 'killed';
+  files: number;
+  bytes: bigint;
+  journalBytes: number;
+}
+
+/** Every scan in the journal, oldest first. Only coordinators' records are read. */
+export async function listScanSummaries(dataDir: string): Promise<ScanSummary[]> {
+  const journalDir = join(dataDir, 'journal');
+  const scans = await listScans(journalDir);
+  const running = scans.length > 0 && isDataDirLocked(dataDir);
+  const summaries: ScanSummary[] = [];
+  for (const scan of scans) {
+    const fold = new SummaryFold(scan);
+    const tail = new WriterTail({ journalDir, scan, writer: COORDINATOR, hash: false });
+    try {
+      for (let batch = await tail.poll('valid'); batch.length > 0; batch = await tail.poll('valid')) {
+        for (const { record } of batch) {
+          const event = decodeEvent(record);
+          if (event !== null) fold.push(event, record);
+        }
+      }
+    } finally {
+      await tail.close();
+    }
+    const isNewest = scan === scans.at(-1);
+    summaries.push(fold.summary(running && isNewest, await scanBytes(journalDir, scan)));
+  }
+  return summaries;
+}
+
+/** Bytes of a scan's segments. */
+export async function scanBytes(journalDir: string, scan: string): Promise<number> {
+  let bytes = 0;
+  for (const writer of await listWriters(journalDir, scan)) {
+    for (const name of await listSegments(journalDir, scan, writer)) {
+      bytes += (await stat(segmentPath(journalDir, name))).size;
+    }
+  }
+  return bytes;
+}
+
+class SummaryFold {
+  readonly #scan: string;
+  #started: { data: EventData<'scan.started'>; at: string } | null = null;
+  #completed: { data: EventData<'scan.completed'>; at: string } | null = null;
+  #interruptedAt: string | null = null;
+  #files = 0;
+  #bytes = 0n;
+
+  constructor(scan: string) {
+    this.#scan = scan;
+  }
+
+  push(event: JournalEvent, { at }: RecordHeader): void {
+    switch (event.type) {
+      case 'scan.started':
+        this.#started = { data: event.data, at };
+        break;
+      case 'scan.resumed':
+        this.#interruptedAt = null;
+        this.#completed = null;
+        break;
+      case 'scan.interrupted':
+        this.#interruptedAt = at;
+        break;
+      case 'scan.completed':
+        this.#completed = { data: event.data, at };
+        break;
+      case 'chunk.completed':
+        this.#files += event.data.files;
+        this.#bytes += BigInt(exactInteger(event.data.bytes) ?? 0);
+        break;
+      default:
+        break;
+    }
+  }
+
+  summary(running: boolean, journalBytes: number): ScanSummary {
+    const done = this.#completed;
+    const open = running ? 'running' : this.#interruptedAt !== null ? 'interrupted' : 'killed';
+    const mount = this.#started === null ? null : pathColumn(pathBytes(this.#started.data.mountPath)).text;
+    return {
+      scan: this.#scan,
+      mountPath: mount,
+      mountName: this.#started?.data.mountName ?? null,
+      startedAt: this.#started?.at ?? null,
+      endedAt: done?.at ?? (running ? null : this.#interruptedAt),
+      outcome: done?.data.outcome ?? open,
+      files: done?.data.files ?? this.#files,
+      bytes: done === null ? this.#bytes : BigInt(exactInteger(done.data.bytes) ?? 0),
+      journalBytes,
+    };
+  }
+}
