@@ -59,7 +59,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
     fileTable('newest files', stats.newest, columns),
     fileTable('oldest files', stats.oldest, columns),
   ];
-  return `${blocks.filter((block) => block !== '').join('\n')}`;
+  return blocks.filter((block) => block !== '').join('\n');
 }
 
 function fileTable(title: string, lines: readonly FileLine[], columns: number): string {

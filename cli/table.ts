@@ -7,7 +7,7 @@ const WIDTH_MAX = 120;
 
 /** Cuts the middle out of a text that is too long: a path's ends tell most. */
 export function shortened(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= length) return text;
   const head = Math.floor((length - 1) / 3);
   return [...characters.slice(0, head), '…', ...characters.slice(head - length + 1)].join('');
@@ -24,7 +24,7 @@ export function table(
 ): string {
   if (rows.length === 0) return '';
   const lines = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...lines.map((line) => [...(line[i] ?? '')].length)));
+  const widths = head.map((_, i) => Math.max(...lines.map((line) => Array.from(line[i] ?? '').length)));
   const others = widths.slice(1).reduce((sum, width) => sum + width + GAP.length, 0);
   const room = Math.max(FIRST_COLUMN_MIN, Math.min(columns, WIDTH_MAX) - others);
   widths[0] = Math.min(widths[0] ?? 0, room);
@@ -32,7 +32,7 @@ export function table(
     line
       .map((cell, i) => {
         const text = i === 0 ? shortened(cell, widths[0] ?? 0) : cell;
-        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - [...text].length));
+        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - Array.from(text).length));
         return i === 0 ? text + pad : pad + text;
       })
       .join(GAP)
