@@ -1,7 +1,8 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +11,9 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const PROJECT = resolve(import.meta.dirname, '../..');
 export const TEST_IMAGE = 'nas-scanner-hp:latest';
-const BASE_IMAGE = 'nas-scanner-test-base:local';
+const BASE_IMAGE = `nas-scanner-test-base:${process.version}`;
+/** Says of which build a test image is: one that is there already need not be built again. */
+const BUILD_LABEL = 'nas-scanner.test-build';
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** Debian keeps dockerd where a user's PATH may not lead. */
@@ -37,17 +40,31 @@ export const engineAvailable = installed() || process.env['CI'] === 'true';
 /** A dockerd of the test's own: its roots, its socket, its pid. */
 export class TestEngine {
   readonly folder: string;
+  /** As DOCKER_HOST has it. */
+  readonly host: string;
   #daemon: ChildProcess | null = null;
   readonly #args: string[];
 
-  private constructor(folder: string, args: string[]) {
+  private constructor(folder: string, host: string, args: string[]) {
     this.folder = folder;
+    this.host = host;
     this.#args = args;
+  }
+
+  /** The engine that DOCKER_HOST names, where it answers (it is never stopped or killed), else one of our own. */
+  static async shared(): Promise<TestEngine> {
+    const engine = new TestEngine('', process.env['DOCKER_HOST'] ?? '', []);
+    if (engine.host !== '' && (await engine.answers())) return engine;
+    return TestEngine.start();
   }
 
   static async start(options: { liveRestore?: boolean } = {}): Promise<TestEngine> {
     const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-engine-'));
-    const engine = new TestEngine(folder, options.liveRestore === true ? ['--live-restore'] : []);
+    const engine = new TestEngine(
+      folder,
+      `unix://${join(folder, 'docker.sock')}`,
+      options.liveRestore === true ? ['--live-restore'] : [],
+    );
     try {
       await engine.launch();
       return engine;
@@ -55,14 +72,6 @@ export class TestEngine {
       await engine.stop();
       throw error;
     }
-  }
-
-  get socket(): string {
-    return join(this.folder, 'docker.sock');
-  }
-
-  get host(): string {
-    return `unix://${this.socket}`;
   }
 
   get pid(): number {
@@ -113,6 +122,7 @@ export class TestEngine {
 
   /** Stops every container and the daemon, then removes all it kept. */
   async stop(): Promise<void> {
+    if (this.folder === '') return;
     if (this.#daemon !== null && this.#daemon.exitCode === null) {
       process.kill(this.pid, 'SIGCONT');
       const all = await this.docker('ps', '-aq').catch(() => '');
@@ -155,7 +165,8 @@ async function copyProgram(program: string, target: string, as = program): Promi
 }
 
 /** Imports a base image made of this machine's node and a few programs; no registry is asked. */
-export async function importBaseImage(engine: TestEngine): Promise<void> {
+export async function importBaseImage(engine: TestEngine): Promise<string> {
+  if (await hasImage(engine, BASE_IMAGE)) return BASE_IMAGE;
   const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-base-'));
   try {
     await copyProgram(process.execPath, folder, '/usr/local/bin/node');
@@ -165,8 +176,38 @@ export async function importBaseImage(engine: TestEngine): Promise<void> {
       await copyLibrary(library, folder);
     await mkdir(join(folder, 'tmp'), { recursive: true });
     await pipe(['tar', '-C', folder, '-c', '.'], ['docker', 'import', '-', BASE_IMAGE], engine);
+    return BASE_IMAGE;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function hasImage(engine: TestEngine, name: string, build?: string): Promise<boolean> {
+  const format = `{{index .Config.Labels "${BUILD_LABEL}"}}`;
+  return engine
+    .docker('image', 'inspect', '--format', build === undefined ? '{{.Id}}' : format, name)
+    .then((found) => build === undefined || found === build)
+    .catch(() => false);
+}
+
+/** A small image from a Dockerfile's text and files beside it. */
+export async function buildSmallImage(
+  engine: TestEngine,
+  tag: string,
+  dockerfile: string,
+  files: Record<string, string>,
+): Promise<void> {
+  const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
+  try {
+    await writeFile(join(context, 'Dockerfile'), dockerfile);
+    for (const [name, source] of Object.entries(files)) await cp(source, join(context, name));
+    await pipe(
+      ['tar', '-C', context, '-c', '.'],
+      ['docker', 'build', '--network', 'none', '-t', tag, '-'],
+      engine,
+    );
+  } finally {
+    await rm(context, { recursive: true, force: true });
   }
 }
 
@@ -180,7 +221,9 @@ async function copyLibrary(name: string, target: string): Promise<void> {
 
 /** Builds the project's own Dockerfile on that base, from `dist` and the production packages. */
 export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<void> {
-  await importBaseImage(engine);
+  const base = await importBaseImage(engine);
+  const build = await fingerprint(join(PROJECT, 'dist'));
+  if (await hasImage(engine, tag, build)) return;
   const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
   try {
     await cp(join(PROJECT, 'Dockerfile'), join(context, 'Dockerfile'));
@@ -190,12 +233,26 @@ export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<
     }
     await pipe(
       ['tar', '-C', context, '-c', '.'],
-      ['docker', 'build', '--network', 'none', '--build-arg', `NODE_IMAGE=${BASE_IMAGE}`, '-t', tag, '-'],
+      [
+        ...['docker', 'build', '--network', 'none', '--build-arg', `NODE_IMAGE=${base}`],
+        ...['--label', `${BUILD_LABEL}=${build}`, '-t', tag, '-'],
+      ],
       engine,
     );
   } finally {
     await rm(context, { recursive: true, force: true });
   }
+}
+
+/** Changes whenever a file of the folder does. */
+async function fingerprint(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.sort()) {
+    const { size, mtimeMs } = await stat(join(folder, name));
+    hash.update(`${name}\0${size}\0${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Folders below node_modules that the lock file does not mark as for development only. */
@@ -219,9 +276,19 @@ async function pipe(from: string[], to: string[], engine: TestEngine): Promise<v
 
 /** A socket that accepts and never answers, as a frozen daemon does. */
 export async function silentSocket(path: string): Promise<{ close(): Promise<void> }> {
-  const server = createServer((socket) => socket.on('error', () => undefined));
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+  });
   await new Promise<void>((done) => server.listen(path, done));
-  return { close: () => new Promise((done) => server.close(() => done())) };
+  return {
+    close: async () => {
+      const closed = new Promise((done) => server.close(done));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
 }
 
 /** Names of all containers, whatever their state. */

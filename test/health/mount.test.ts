@@ -1,0 +1,65 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkDataDir, checkJournal, checkMount } from '../../src/health/check-places.js';
+import { mountAccessible, probeMount } from '../../src/health/mount.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nas-scanner-mount-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function check(path: string) {
+  return checkMount(path, await probeMount(path, 10_000), 10_000);
+}
+
+test('a folder with something in it passes', async () => {
+  const path = join(folder, 'full');
+  await mkdir(path);
+  await writeFile(join(path, 'f'), 'x');
+  expect(await check(path)).toMatchObject({ ok: true, advice: '' });
+  expect(await mountAccessible(path, 10_000)).toBe(true);
+});
+
+test('an empty one passes with a warning', async () => {
+  const path = join(folder, 'empty');
+  await mkdir(path);
+  expect(await check(path)).toMatchObject({ ok: true, code: 'scan.empty', fatal: false });
+});
+
+test('a missing one and a file do not', async () => {
+  expect(await check(join(folder, 'missing'))).toMatchObject({
+    ok: false,
+    code: 'mount.missing',
+    fatal: true,
+  });
+  await writeFile(join(folder, 'file'), '');
+  expect(await check(join(folder, 'file'))).toMatchObject({ ok: false, code: 'mount.missing' });
+});
+
+test('a mount that does not answer in time is said to hang, again at once while the first look still waits', async () => {
+  const path = join(folder, 'full');
+  expect(await probeMount(path, 0)).toMatchObject({ state: 'hung' });
+});
+
+test('what is no data directory is told with its errno, what is gets its room', async () => {
+  await writeFile(join(folder, 'blocks'), '');
+  expect(await checkDataDir(join(folder, 'blocks', 'data'))).toMatchObject({
+    ok: false,
+    code: 'data-dir.unwritable',
+  });
+  const data = await checkDataDir(join(folder, 'data'));
+  expect(data.ok).toBe(true);
+  expect(data.detail).toMatch(/ free$/);
+});
+
+test('the journal check leaves nothing behind', async () => {
+  const journalDir = join(folder, 'data', 'journal');
+  await mkdir(journalDir, { recursive: true });
+  expect(await checkJournal(journalDir, '01KARA41R028T5CY4GNF6YY4HM')).toMatchObject({ ok: true });
+  expect(await readdir(journalDir)).toEqual([]);
+});
