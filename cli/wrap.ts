@@ -14,3 +14,9 @@ export function wrap(text: string, width: number, indent = ''): string {
   if (line !== '') lines.push(line);
   return lines.map((each) => `${indent}${each}`).join('\n');
 }
+
+/** The first line begins with `lead`, the others below its end. */
+export function hang(lead: string, text: string, width: number): string {
+  const indent = ' '.repeat(lead.length);
+  return lead + wrap(text, Math.max(width, lead.length + 20), indent).slice(indent.length);
+}

@@ -24,7 +24,7 @@ export interface StatusSnapshot {
   endedAtMs: number | null;
   seconds: number;
   files: number;
-  bytes: number;
+  bytes: bigint;
   problems: number;
   recentProblems: { path: PathText; name: PathText; operation: string; code: string }[];
   filesPerSecond: number;
@@ -110,7 +110,7 @@ export class StatusFold {
       endedAtMs: ended ? endMs : null,
       seconds: (endMs - this.#startedAtMs) / 1000,
       files: final?.files ?? sum((chunk) => chunk.files),
-      bytes: final === null ? sum((chunk) => chunk.bytes) : Number(final.bytes),
+      bytes: BigInt(final === null ? sum((chunk) => chunk.bytes) : final.bytes),
       problems: final?.problems ?? sum((chunk) => chunk.problems),
       recentProblems: [...this.#recentProblems],
       filesPerSecond,

@@ -74,6 +74,7 @@ const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
   'worker.stalled': ['container.unresponsive', 'coverage.gap', 'journal.torn'],
   'container.start-failed': ['coverage.gap'],
   'container.start-timeout': ['coverage.gap'],
+  'scan.empty': ['coverage.gap'],
   'catalog.locked': ['catalog.behind'],
   'catalog.unwritable': ['catalog.behind'],
   'catalog.mismatch': ['catalog.behind'],

@@ -18,7 +18,7 @@ export function totalsOf(
   return {
     files: totals.files,
     directories: totals.directories,
-    bytes: Number(totals.bytes),
+    bytes: totals.bytes,
     problems: totals.problems,
     unlisted: totals.unlisted,
     records: span.records,

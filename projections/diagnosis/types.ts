@@ -26,8 +26,8 @@ export const FINDING_CODES = [
   'worker.stalled',
   'container.failed',
   'scan.interrupted',
-  'coverage.gap',
   'scan.empty',
+  'coverage.gap',
   'entries.unreadable',
   'catalog.unwritable',
   'catalog.locked',
@@ -85,8 +85,7 @@ export interface Finding {
 export interface DiagnosisTotals {
   files: number;
   directories: number;
-  /** Exact up to 2^53. */
-  bytes: number;
+  bytes: bigint;
   problems: number;
   /** Directories that are known and were not listed. */
   unlisted: number;

@@ -63,7 +63,7 @@ test('a running scan: counts, rate, worker, and an estimate that admits what it 
   expect(now).toMatchObject({
     state: 'running',
     files: 100,
-    bytes: 1000,
+    bytes: 1000n,
     problems: 1,
     secondsSinceProgress: 4,
   });

@@ -125,12 +125,13 @@ function interrupted(context: FindingContext): Finding[] {
 
 function empty(context: FindingContext): Finding[] {
   const { facts, totals, show, commands } = context;
-  if (facts.completed === null || totals.files > 0 || !isWhole(context.verdict)) return [];
+  if (facts.completed === null || totals.files > 0 || facts.completed.data.outcome === 'incomplete')
+    return [];
   const mount = facts.started === null ? '' : show.path(facts.started.mountPath);
   return [
     {
       code: 'scan.empty',
-      severity: 'warning',
+      severity: isWhole(context.verdict) ? 'warning' : 'error',
       title: `Not one file was found below ${mount}: an unmounted share looks just like that`,
       count: 1,
       since: facts.completed.evidence.at,

@@ -1,0 +1,63 @@
+import { open } from 'node:fs/promises';
+import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
+import { isDataDirLocked } from '../projections/lock.js';
+import type { DataPaths } from './data-dir.js';
+import { usageError } from './errors.js';
+
+/** Newest scans among which the one that was active last is looked for: an older one may have been resumed. */
+const LOOKED_AT_MAX = 50;
+/** The last record of a coordinator is shorter than this, mostly. */
+const TAIL_BYTES = 16 * 1024;
+
+export interface PickedScan {
+  /** null: there is none at all. */
+  scan: string | null;
+  /** Whether a living process is at work on it. */
+  locked: boolean;
+}
+
+/**
+ * The scan that was asked for, else the one that was active last.
+ * @throws CommandError with exit code 2 for one that the journal does not have
+ */
+export async function pickScan(paths: DataPaths, wanted: string | undefined): Promise<PickedScan> {
+  const scans = await listScans(paths.journalDir);
+  if (wanted !== undefined && !scans.includes(wanted)) {
+    throw usageError(`the journal in ${paths.dataDir} has no scan ${wanted}`, 'nas-scanner scans lists them');
+  }
+  if (scans.length === 0) return { scan: null, locked: false };
+  const locked = isDataDirLocked(paths.dataDir);
+  if (scans.length === 1) return { scan: scans[0] ?? null, locked };
+  let latest = { scan: '', at: '' };
+  for (const scan of scans.slice(-LOOKED_AT_MAX)) {
+    const at = await lastWordAt(paths.journalDir, scan);
+    if (at >= latest.at) latest = { scan, at };
+  }
+  const scan = wanted ?? latest.scan;
+  return { scan, locked: locked && scan === latest.scan };
+}
+
+/** When its coordinator last wrote; `''` where that cannot be told. */
+async function lastWordAt(journalDir: string, scan: string): Promise<string> {
+  const writers = await listWriters(journalDir, scan);
+  const writer = writers.includes(COORDINATOR) ? COORDINATOR : writers[0];
+  if (writer === undefined) return '';
+  for (const name of (await listSegments(journalDir, scan, writer)).reverse()) {
+    const times = (await tailOf(segmentPath(journalDir, name))).match(/"at":"\d{4}-[^"]{19}Z"/g);
+    const last = times?.at(-1);
+    if (last !== undefined) return last;
+  }
+  return '';
+}
+
+async function tailOf(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, from);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
