@@ -1,28 +1,26 @@
 import { fileURLToPath } from 'node:url';
-import { toPathText } from '../journal/path-text.js';
 import { SEGMENT_BYTES_MAX } from '../journal/writer.js';
 import { ProcessEngine } from '../src/engine/process.js';
-import { chooseEngine, type EngineChoice } from '../src/engine/choose.js';
-import type { Engine } from '../src/engine/port.js';
 import type { WorkerLimits } from '../src/engine/port.js';
 import { fairShare } from '../src/health/resources.js';
-import type { PlanningStep, PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
+import { planScan } from '../src/plan/planner.js';
+import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
 import type { ScanSettings } from '../src/scan/settings.js';
 import { subdirectoryLister } from '../src/scan/subdirectories.js';
 import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
+import { preflightChecks } from './preflight-checks.js';
 import { dataDirInsideMount, type OpenedScan } from './scan-setup.js';
 
 /** A worker must run this long before it is asked to share: sharing costs the start of another. */
-const SPLIT_AFTER_MS = { process: 2000, docker: 8000 } as const;
+const SPLIT_AFTER_MS = { process: 3000, docker: 8000 } as const;
+const SPLIT_AFTER_SHARE = 0.05;
 /** From SIGTERM to SIGKILL: a NAS gives 10 s when its array stops. */
 const GRACE_MS = 8000;
 
-/** The engine that was asked for, or the best there is. */
-export function engineFor(options: ScanOptions, dataDir: string): Promise<EngineChoice> {
-  const { engine, image, hostPaths, mountPath } = options;
-  const createProcess = (): Engine => new ProcessEngine(fileURLToPath(new URL('./main.js', import.meta.url)));
-  return chooseEngine({ engine, image, hostPaths, mountPath, dataDir, createProcess });
+/** Workers as processes of this host, running this very program. */
+export function createProcessEngine(): ProcessEngine {
+  return new ProcessEngine(fileURLToPath(new URL('./main.js', import.meta.url)));
 }
 
 function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan): ScanSettings {
@@ -39,6 +37,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
       stallMs: options.stallTimeoutMs,
       stallAction: options.stallAction,
       splitAfterMs: SPLIT_AFTER_MS[opened.engine.kind],
+      splitAfterShare: SPLIT_AFTER_SHARE,
       graceMs: GRACE_MS,
     },
     retries: options.retries,
@@ -89,31 +88,37 @@ export function scannerParts(
         for (const observer of opened.observers) observer.recorded(event, header);
       },
     },
-    preflight: () => preflight(onFailed),
+    preflight: () => preflight(options, paths, opened, onFailed),
     plan: (idleSlots, signal) =>
-      planTopLevel(mountPath, subdirectoryLister(walk), {
+      planScan({
+        ...walk,
+        chunkBytes,
+        analysisTimeoutMs,
+        fastStart,
+        slots: options.maxContainers,
         idleSlots,
         signal,
-        fastStart,
-        analysisTimeoutMs,
-        chunkBytes,
       }),
     listSubdirectories: subdirectoryLister(walk),
   };
 }
 
-async function* preflight(onFailed: (check: PreflightResult) => void): AsyncGenerator<PreflightResult> {
-  yield* [];
-  await Promise.resolve(onFailed);
-}
-
-async function* planTopLevel(
-  mountPath: string,
-  list: (directory: Buffer) => Promise<Buffer[]>,
-  _rest: object,
-): AsyncGenerator<PlanningStep> {
-  const rest = { reason: 'leaf' as const, estimatedFiles: 0, estimatedBytes: 0 };
-  yield { type: 'chunk', roots: [{ path: mountPath, scope: 'files' }], ...rest };
-  for (const path of await list(Buffer.from(mountPath)))
-    yield { type: 'chunk', roots: [{ path: toPathText(path), scope: 'subtree' }], ...rest };
+async function* preflight(
+  options: ScanOptions,
+  paths: DataPaths,
+  opened: OpenedScan,
+  onFailed: (check: PreflightResult) => void,
+): AsyncGenerator<PreflightResult> {
+  const { scan, epoch, journal, engine } = opened;
+  const checks = preflightChecks(options, paths, {
+    choice: engine,
+    scan,
+    attempt: epoch,
+    isAlive: (other) => other === scan,
+    record: (type, data) => journal.append(type, data),
+  });
+  for await (const check of checks) {
+    if (!check.ok) onFailed(check);
+    yield check;
+  }
 }

@@ -3,15 +3,14 @@ import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { decodeTime, ulid } from 'ulid';
 import type { EventData, Host } from '../journal/events/index.js';
-import { WriterTail } from '../journal/reader.js';
-import { COORDINATOR, listSegments, type SegmentPosition } from '../journal/segments.js';
+import { COORDINATOR } from '../journal/segments.js';
+import { endOfWriter } from '../journal/settle.js';
 import { validateEvent } from '../journal/validate.js';
 import { JournalWriter } from '../journal/writer.js';
 import type { EngineChoice } from '../src/engine/choose.js';
 import { completeScan } from '../src/scan/decide.js';
 import { checkName, findResumable, readEarlierScans, type EarlierScan } from '../src/scan/history.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
-import { syncSegments } from '../src/scan/progress.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
 import { initialState, NO_TOTALS } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -23,6 +22,8 @@ export interface OpenedScan {
   scan: string;
   startedAtMs: number;
   host: Host;
+  /** The coordinator's. */
+  epoch: number;
   journal: ScanJournal;
   engine: EngineChoice;
   observers: AttemptObserver[];
@@ -92,16 +93,15 @@ export async function openScan(
   checkName(earlier, options.mountPath, options.mountName);
   const resumed = chooseResumed(options, earlier, say);
   const scan = resumed?.scan ?? ulid();
-  const previous = resumed === null ? null : await endOfCoordinator(paths.journalDir, scan);
+  const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);
   const host = describeHost();
-  const epochs = (await listSegments(paths.journalDir, scan, COORDINATOR)).map((segment) => segment.epoch);
   const observers: AttemptObserver[] = [];
   const writer = await JournalWriter.open({
     journalDir: paths.journalDir,
     scan,
     writer: COORDINATOR,
     hostname: host.hostname,
-    epoch: Math.max(0, ...epochs) + 1,
+    epoch,
     previous,
     coordinator: null,
     fullDiskWaitMs: options.fullDiskWaitMs,
@@ -130,6 +130,7 @@ export async function openScan(
     scan,
     startedAtMs: decodeTime(scan),
     host,
+    epoch,
     journal,
     engine,
     observers,
@@ -152,14 +153,6 @@ function chooseResumed(
     });
   }
   return scan;
-}
-
-/** Where the earlier coordinator's valid records end. They count from here on, so they are synced first. */
-async function endOfCoordinator(journalDir: string, scan: string): Promise<SegmentPosition | null> {
-  await syncSegments(journalDir, scan, COORDINATOR);
-  const tail = new WriterTail({ journalDir, scan, writer: COORDINATOR });
-  while ((await tail.poll('valid')).length > 0);
-  return tail.position;
 }
 
 async function begin(

@@ -8,7 +8,8 @@ import type { Io } from './io.js';
 import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
 import { ScanLog } from './scan-log.js';
-import { engineFor, scannerParts } from './scan-parts.js';
+import { engineFor } from './preflight-checks.js';
+import { createProcessEngine, scannerParts } from './scan-parts.js';
 import { openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
 import { renderSummary, type ScanResult, type SummaryDetails } from './scan-summary.js';
 import { handleSignals } from './signals.js';
@@ -27,7 +28,7 @@ export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
 
 async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
   const startedAtMs = Date.now();
-  const engine = await engineFor(options, paths.dataDir);
+  const engine = await engineFor(options, paths, createProcessEngine);
   const opened = await openScan(options, paths, engine, (text) => {
     if (!io.quiet) io.err(`${text}\n`);
   });

@@ -4,6 +4,8 @@ export interface SeenAttempt {
   /** `leaving`: asked to stop or to yield; `ended`: has exited and is being settled. */
   phase: 'starting' | 'running' | 'leaving' | 'ended';
   startedAtMs: number;
+  /** Its journal has records, so it hears signals. */
+  recording: boolean;
   /** When its journal last grew. */
   progressAtMs: number;
   /** When it was asked to stop; null: it was not. */
@@ -30,12 +32,15 @@ export interface Limits {
   stallAction: 'warn' | 'restart';
   /** A worker must have run this long before it is asked to share its chunk: sharing costs a start. */
   splitAfterMs: number;
+  /** And for this part of the time the scan has run, so that a long scan does not end in crumbs. */
+  splitAfterShare: number;
   /** From the request to stop to SIGKILL. */
   graceMs: number;
 }
 
 export interface Supervised {
   attempts: readonly SeenAttempt[];
+  scanStartedAtMs: number;
   waiting: readonly WaitingChunk[];
   /** No further chunk will come from planning. */
   planned: boolean;
@@ -63,7 +68,7 @@ export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step
   const due = seen.waiting.filter((chunk) => chunk.notBeforeMs <= nowMs).sort(largestFirst);
   for (const chunk of due.slice(0, Math.max(0, slots))) steps.push({ kind: 'launch', chunk: chunk.id });
   const idle = slots > due.length && seen.waiting.length === 0 && seen.planned;
-  const split = idle ? mostLeft(seen.attempts, nowMs, limits) : undefined;
+  const split = idle ? mostLeft(seen, nowMs, limits) : undefined;
   if (split !== undefined) steps.push({ kind: 'split', chunk: split.chunk });
   return steps;
 }
@@ -88,9 +93,10 @@ function largestFirst(a: WaitingChunk, b: WaitingChunk): number {
 }
 
 /** The worker to relieve: one at a time, the one with most left, else the one that has run longest. */
-function mostLeft(attempts: readonly SeenAttempt[], nowMs: number, limits: Limits): SeenAttempt | undefined {
-  if (attempts.some((attempt) => attempt.phase !== 'running')) return undefined;
-  return attempts
-    .filter((attempt) => nowMs - attempt.startedAtMs > limits.splitAfterMs)
+function mostLeft(seen: Supervised, nowMs: number, limits: Limits): SeenAttempt | undefined {
+  if (seen.attempts.some((attempt) => attempt.phase !== 'running')) return undefined;
+  const afterMs = Math.max(limits.splitAfterMs, (nowMs - seen.scanStartedAtMs) * limits.splitAfterShare);
+  return seen.attempts
+    .filter((attempt) => attempt.recording && nowMs - attempt.startedAtMs > afterMs)
     .sort((a, b) => b.filesLeft - a.filesLeft || a.startedAtMs - b.startedAtMs)[0];
 }

@@ -42,6 +42,8 @@ export class Attempt {
   #killedAtMs: number | null = null;
   #stopping = false;
   #polling = false;
+  /** Its own records have been seen. */
+  #recording = false;
   #stallReportedAtMs: number | null = null;
   #restarting = false;
   #noteExit: (error: string | null) => void = () => undefined;
@@ -77,6 +79,7 @@ export class Attempt {
       chunk: this.chunk.id,
       phase: this.#phase,
       startedAtMs: this.#startedAtMs,
+      recording: this.#recording,
       progressAtMs: this.#progressAtMs,
       stopAskedAtMs: this.#stopAskedAtMs,
       killedAtMs: this.#killedAtMs,
@@ -232,6 +235,7 @@ export class Attempt {
     if (!grown) return;
     const nowMs = this.#context.now();
     this.#progressAtMs = nowMs;
+    this.#recording = true;
     if (nowMs - this.#progressedAtMs < PROGRESSED_EVERY_MS) return;
     this.#progressedAtMs = nowMs;
     await witness(this.#context.journal, this.progress);

@@ -17,8 +17,13 @@ export interface Plan {
   isolating?: boolean;
 }
 
+/** The number of the chunk that is planned next; numbers are never used twice. */
+export function nextChunk(state: ScanState): number {
+  return Math.max(0, ...state.chunks.keys()) + 1;
+}
+
 export function planChunk(state: ScanState, plan: Plan): EventData<'chunk.planned'> {
-  return { chunk: state.chunks.size + 1, ...plan };
+  return { chunk: nextChunk(state), ...plan };
 }
 
 /** How an attempt ended, with what its journal holds. */

@@ -1,3 +1,5 @@
+import { recoverScan } from '../../journal/recovery.js';
+import { chunkOfWriter } from '../../journal/segments.js';
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
 import type { Step, WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
@@ -154,9 +156,30 @@ export class Fleet {
         if (worker.phase === 'exited') attempt.exited();
       } else await this.#sweep(worker);
     }
+    await this.#reopenDamaged();
     for (const chunk of journal.state.chunks.values()) {
       if (chunk.status === 'completed' || chunk.attempts === 0 || this.#attempts.has(chunk.id)) continue;
       await this.#closeBook(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
+    }
+  }
+
+  /** Completed chunks whose records were damaged or lost since: their next attempt lists what is missing. */
+  async #reopenDamaged(): Promise<void> {
+    const { journal, settings } = this.#options;
+    if (![...journal.state.chunks.values()].some((chunk) => chunk.status === 'completed')) return;
+    const { sound, segments } = await recoverScan(settings.journalDir, settings.scan);
+    if (sound) return;
+    const bad = segments.filter(({ state }) => state === 'damaged' || state === 'lost');
+    for (const id of new Set(bad.map(({ writer }) => chunkOfWriter(writer)))) {
+      const chunk = id === null ? undefined : journal.state.chunks.get(id);
+      if (chunk?.status !== 'completed') continue;
+      const reason = 'some of its records in the journal are damaged or lost';
+      await journal.append('chunk.failed', {
+        chunk: chunk.id,
+        attempt: chunk.attempts,
+        reason,
+        willRetry: true,
+      });
     }
   }
 

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { decodeEvent } from '../../journal/decode-event.js';
 import type {
   ChunkRoot,
@@ -9,7 +8,8 @@ import type {
 } from '../../journal/events/index.js';
 import { pathKey } from '../../journal/path-text.js';
 import { ScanReader, WriterTail, type ReadRecord } from '../../journal/reader.js';
-import { listSegments, segmentPath, workerName } from '../../journal/segments.js';
+import { workerName } from '../../journal/segments.js';
+import { endOfWriter } from '../../journal/settle.js';
 import { ChunkLedger } from './ledger.js';
 import type { AttemptObserver } from './observer.js';
 
@@ -68,11 +68,14 @@ export class ChunkProgress {
   }
 
   /**
-   * Reads to the end of what the dead writer left. Its records are synced first: what is valid in the
-   * page cache counts from here on, so it must be on disk before anyone says so.
+   * Reads to the end of what the dead writer left. Where its last segment is not sealed, its records are synced
+   * first: what is valid in the page cache counts from here on, so it must be on disk before anyone says so.
    */
   async readToEnd(): Promise<void> {
-    await syncSegments(this.#place.journalDir, this.#place.scan, this.writer);
+    await this.poll();
+    if (this.sealed) return;
+    const { last } = await endOfWriter(this.#place.journalDir, this.#place.scan, this.writer);
+    if (last !== null) this.#tail.settle(last);
     await this.poll('valid');
   }
 
@@ -114,17 +117,5 @@ export class ChunkProgress {
     if (position === null) return null;
     const { epoch, segment, seq, crc } = position;
     return { epoch, segment, seq, crc };
-  }
-}
-
-/** Puts on disk what a dead writer may have left in the page cache. */
-export async function syncSegments(journalDir: string, scan: string, writer: string): Promise<void> {
-  for (const segment of await listSegments(journalDir, scan, writer)) {
-    const file = await open(segmentPath(journalDir, segment), 'r');
-    try {
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
   }
 }

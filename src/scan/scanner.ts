@@ -50,6 +50,7 @@ export class Scanner {
   #fleet: Fleet | null = null;
   readonly #stopPlanning = new AbortController();
   readonly #now: () => number;
+  readonly #startedAtMs: number;
   #planning = true;
   #stopping: NodeJS.Signals | null = null;
   #failure: { error: unknown } | null = null;
@@ -58,6 +59,7 @@ export class Scanner {
   constructor(options: ScannerOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#startedAtMs = this.#now();
   }
 
   #openFleet(engine: Engine): Fleet {
@@ -153,6 +155,7 @@ export class Scanner {
     const nowMs = this.#now();
     const seen = {
       attempts: fleet.attempts.map((attempt) => attempt.view()),
+      scanStartedAtMs: this.#startedAtMs,
       waiting: fleet.waiting(),
       planned: !this.#planning,
       holdStarts: this.#stopping !== null || fleet.engineLost,

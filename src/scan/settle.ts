@@ -1,7 +1,7 @@
 import type { ChunkRoot } from '../../journal/events/index.js';
 import type { WorkerExit } from '../engine/port.js';
 import { WORKER_EXIT } from '../worker/task.js';
-import { completeChunk, failChunk, failureOf, planChunk } from './decide.js';
+import { completeChunk, failChunk, failureOf, nextChunk, planChunk } from './decide.js';
 import { remainingParts } from './isolate.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
@@ -75,7 +75,7 @@ async function splitChunk(
   isolating: boolean,
 ): Promise<void> {
   const shares = Math.min(remaining.length, sharesMax);
-  const first = journal.state.chunks.size + 1;
+  const first = nextChunk(journal.state);
   const into = Array.from({ length: shares }, (_, index) => first + index);
   const plans = into.map((_, share) => ({
     roots: remaining.filter((_root, index) => index % shares === share),

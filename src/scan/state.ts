@@ -131,7 +131,13 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
     case 'chunk.failed': {
       const failures = (state.chunks.get(event.data.chunk)?.failures ?? 0) + 1;
       const status = event.data.willRetry ? 'planned' : 'failed';
-      return change(state, event.data.chunk, { status, failures, workerId: null });
+      return change(state, event.data.chunk, {
+        status,
+        failures,
+        workerId: null,
+        totals: NO_TOTALS,
+        coverage: null,
+      });
     }
     default:
       return state;

@@ -7,7 +7,14 @@ import {
   type WaitingChunk,
 } from '../../src/engine/supervisor.js';
 
-const limits: Limits = { workersMax: 2, stallMs: 1000, stallAction: 'warn', splitAfterMs: 100, graceMs: 50 };
+const limits: Limits = {
+  workersMax: 2,
+  stallMs: 1000,
+  stallAction: 'warn',
+  splitAfterMs: 100,
+  splitAfterShare: 0.05,
+  graceMs: 50,
+};
 const NOW = 10_000;
 
 function attempt(chunk: number, change: Partial<SeenAttempt> = {}): SeenAttempt {
@@ -15,6 +22,7 @@ function attempt(chunk: number, change: Partial<SeenAttempt> = {}): SeenAttempt 
     chunk,
     phase: 'running',
     startedAtMs: NOW - 500,
+    recording: true,
     progressAtMs: NOW,
     stopAskedAtMs: null,
     killedAtMs: null,
@@ -29,10 +37,14 @@ function chunk(id: number, bytes = 0n, notBeforeMs = 0): WaitingChunk {
 }
 
 function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
-  return nextSteps({ attempts: [], waiting: [], planned: true, holdStarts: false, ...seen }, NOW, {
-    ...limits,
-    ...change,
-  });
+  return nextSteps(
+    { attempts: [], scanStartedAtMs: NOW - 1000, waiting: [], planned: true, holdStarts: false, ...seen },
+    NOW,
+    {
+      ...limits,
+      ...change,
+    },
+  );
 }
 
 describe('the supervisor', () => {
@@ -61,6 +73,8 @@ describe('the supervisor', () => {
     ['planning goes on', { planned: false, attempts: [attempt(1)] }],
     ['another is already sharing', { attempts: [attempt(1, { phase: 'leaving' })] }],
     ['it has just begun', { attempts: [attempt(1, { startedAtMs: NOW - 10 })] }],
+    ['it has recorded nothing yet', { attempts: [attempt(1, { recording: false })] }],
+    ['it has run for a small part of the scan', { attempts: [attempt(1)], scanStartedAtMs: 0 - NOW }],
     ['a chunk waits for its retry', { attempts: [attempt(1)], waiting: [chunk(2, 0n, NOW + 9)] }],
   ])('relieves nobody while %s', (_, seen) => {
     expect(steps(seen)).toEqual([]);

@@ -72,6 +72,7 @@ async function setUp(setup: Setup) {
       stallMs: 60_000,
       stallAction: 'warn',
       splitAfterMs: 60_000,
+      splitAfterShare: 0.05,
       graceMs: 300,
       ...setup.supervision,
     },
@@ -326,6 +327,7 @@ describe('workers', () => {
     const script: Script = async (worker) => {
       if (worker.task.chunk !== 1) return diligent(worker);
       const writer = await worker.open();
+      await writer.append('files.batch', { ...batchOf(worker.task, '/m', []), directories: [] });
       expect(await worker.signalled()).toBe('SIGUSR2');
       const remaining = ['/m/x', '/m/y'].map((path) => ({ path, scope: 'subtree' as const }));
       await writer.append('chunk.yielded', { chunk: 1, attempt: 1, remaining });
