@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ulid } from 'ulid';
+import { newId } from '../journal/ids.js';
 import { openDatabase } from '../projections/database.js';
 import { chooseEngine, type EngineChoice } from '../src/engine/choose.js';
 import type { Engine } from '../src/engine/port.js';
@@ -39,7 +39,7 @@ export function preflightChecks(
     mountPath: options.mountPath,
     dataDir: paths.dataDir,
     journalDir: paths.journalDir,
-    probeId: ulid(),
+    probeId: newId(),
     workers: options.maxContainers,
     asked: { cpus: options.cpus, memoryBytes: options.memoryBytes },
     ioTimeoutMs: options.ioTimeoutMs,

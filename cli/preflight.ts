@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newId } from '../journal/ids.js';
 import { listScans } from '../journal/segments.js';
 import { isDataDirLocked } from '../projections/lock.js';
 import type { Check } from '../src/health/check.js';
@@ -22,7 +22,7 @@ export async function runPreflight(options: ScanOptions, io: Io): Promise<ExitCo
   try {
     const all = preflightChecks(options, paths, {
       choice,
-      scan: ulid(),
+      scan: newId(),
       attempt: 0,
       isAlive: (scan) => scan === alive,
       record: () => Promise.resolve(),

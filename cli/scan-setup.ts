@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
-import { decodeTime, ulid } from 'ulid';
+import { newScanId, timeOfId } from '../journal/ids.js';
 import type { EventData, Host } from '../journal/events/index.js';
 import { COORDINATOR } from '../journal/segments.js';
 import { endOfWriter } from '../journal/settle.js';
@@ -92,7 +92,7 @@ export async function openScan(
   const earlier = await readEarlierScans(paths.journalDir);
   checkName(earlier, options.mountPath, options.mountName);
   const resumed = chooseResumed(options, earlier, say);
-  const scan = resumed?.scan ?? ulid();
+  const scan = resumed?.scan ?? (await newScanId(paths.journalDir));
   const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);
   const host = describeHost();
   const observers: AttemptObserver[] = [];
@@ -128,7 +128,7 @@ export async function openScan(
   });
   return {
     scan,
-    startedAtMs: decodeTime(scan),
+    startedAtMs: timeOfId(scan),
     host,
     epoch,
     journal,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { ulid } from 'ulid';
+import { newScanId } from '../journal/ids.js';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
 import { WriterTail } from '../journal/reader.js';
@@ -40,7 +40,7 @@ export async function importFormerCatalog(
   if (await isImported(journalDir, sha256)) return null;
   const former = new FormerCatalog(catalog);
   try {
-    const scan = ulid();
+    const scan = await newScanId(journalDir);
     await writeImport(former, { catalog, sha256, journalDir, scan, ...options });
     return { scan, rows: former.rows };
   } finally {
