@@ -7,6 +7,7 @@ export type ProjectionErrorCode =
   | 'catalog-damaged' // not a database, or a corrupt one
   | 'catalog-missing'
   | 'catalog-stale' // its checkpoint is not in the journal, or its version is another: rebuild
+  | 'foreign-file' // at the catalog's place is something else
   | 'newer-version' // made by a newer program than this one
   | 'not-found' // a scan that the journal does not have
   | 'stopped' // by its caller's signal

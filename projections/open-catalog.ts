@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import { createSchema, catalogKind, type CatalogKind } from './schema.js';
 import { databaseError, openDatabase, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
@@ -26,6 +27,7 @@ export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatal
     database.pragma(`cache_size = -${CACHE_KIB}`);
     const kind = catalogKind(database, path);
     if (kind === 'empty') database.transaction(() => createSchema(database)).immediate();
+    else if (kind === 'foreign') throw foreignError(path);
     else if (kind !== 'ours') throw staleError(kind, path);
     return { ...choice, database };
   } catch (error) {
@@ -38,12 +40,39 @@ function staleError(kind: CatalogKind, path: string): ProjectionError {
   const what: Record<string, string> = {
     older: 'it is of an older version, or holds a part of the journal only',
     former: 'it is a catalog of the former system that is not in the journal yet',
-    foreign: 'it is no catalog',
   };
   return new ProjectionError('catalog-stale', `${path} must be built anew: ${what[kind] ?? kind}`, {
     path,
     hint: 'nas-scanner replay',
   });
+}
+
+function foreignError(path: string): ProjectionError {
+  return new ProjectionError('foreign-file', `${path} is another program's file, not a catalog`, {
+    path,
+    hint: 'give the catalog another name with --db-name, or another place',
+  });
+}
+
+/**
+ * Makes sure that a catalog about to be put at a path takes nobody else's file away: what is there is a catalog, a
+ * damaged one at the place where catalogs are, or nothing.
+ * @throws ProjectionError `foreign-file`
+ */
+export function refuseForeign(path: string, damagedIsOurs: boolean): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  let database: Db | undefined;
+  try {
+    database = openDatabase(path, { readonly: true });
+    if (catalogKind(database, path) === 'foreign') throw foreignError(path);
+  } catch (cause) {
+    const error = databaseError(cause, path);
+    const damaged = error instanceof ProjectionError && error.code === 'catalog-damaged';
+    if (damaged && !damagedIsOurs) throw foreignError(path);
+    if (error instanceof ProjectionError && error.code === 'foreign-file') throw error;
+  } finally {
+    database?.close();
+  }
 }
 
 function setJournalMode(database: Db, choice: ModeChoice): void {

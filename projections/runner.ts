@@ -6,7 +6,7 @@ import { listScans } from '../journal/segments.js';
 import { Catalog } from './catalog.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
-import { openForBuilding } from './open-catalog.js';
+import { openForBuilding, refuseForeign } from './open-catalog.js';
 import { scanBytes } from './scan-list.js';
 import { writeProjectionValue } from './schema.js';
 import { buildingPath, removeDatabase, swapInto } from './swap.js';
@@ -16,6 +16,8 @@ export interface ReplayOptions {
   databaseName: string;
   /** Only these scans; all when left out. */
   scans?: readonly string[];
+  /** All but this one: the caller follows it into the catalog afterwards. */
+  exceptScan?: string;
   /** The catalog as it was after that scan, or at that time. */
   until?: { scan?: string; timeMs?: number };
   /** Build it there; left out: in place of the catalog, whose directory the caller has locked. */
@@ -54,6 +56,7 @@ export interface ReplayResult {
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const started = performance.now();
   const target = resolve(options.to ?? join(options.dataDir, options.databaseName));
+  refuseForeign(target, options.to === undefined);
   const scans = await chosenScans(options);
   const built = buildingPath(target);
   mkdirSync(dirname(target), { recursive: true });
@@ -84,9 +87,9 @@ interface ChosenScans {
   bytes: number;
 }
 
-async function chosenScans({ dataDir, scans, until }: ReplayOptions): Promise<ChosenScans> {
+async function chosenScans({ dataDir, scans, exceptScan, until }: ReplayOptions): Promise<ChosenScans> {
   const journalDir = join(dataDir, 'journal');
-  const present = await listScans(journalDir);
+  const present = (await listScans(journalDir)).filter((scan) => scan !== exceptScan);
   for (const wanted of [...(scans ?? []), ...(until?.scan === undefined ? [] : [until.scan])]) {
     if (present.includes(wanted)) continue;
     throw new ProjectionError('not-found', `the journal has no scan ${wanted}`, {

@@ -1,0 +1,115 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { JournalError } from '../journal/errors.js';
+import { recordEndingAt } from '../journal/checkpoint.js';
+import { ScanReader } from '../journal/reader.js';
+import {
+  listScans,
+  listSegments,
+  listWriters,
+  segmentPath,
+  type SegmentPosition,
+} from '../journal/segments.js';
+import type { Catalog } from './catalog.js';
+import type { Db } from './database.js';
+import { ProjectionError } from './errors.js';
+
+/**
+ * Brings a catalog that was left behind up to the end of every scan but the one that is about to be followed.
+ * @throws ProjectionError `catalog-stale` where only a rebuild can: its checkpoints are not in the journal, or it holds
+ * a later scan already than one that has more to give; JournalError `newer-version`
+ */
+export async function catchUp(
+  database: Db,
+  catalog: Catalog,
+  options: { dataDir: string; scan: string },
+): Promise<void> {
+  const journalDir = join(options.dataDir, 'journal');
+  const applied = catalog.checkpoints.scans();
+  const present = await listScans(journalDir);
+  const orphan = applied.find((scan) => !present.includes(scan));
+  if (orphan !== undefined) throw stale(`it holds scan ${orphan}, which the journal does not`);
+  const others = present.filter((scan) => scan !== options.scan);
+  if (applied.length === 0 && others.length > 0) throw stale('it is empty, and the journal is not');
+  for (const scan of others) {
+    const after = catalog.checkpoints.of(scan);
+    if (await isWhole(journalDir, scan, after)) continue;
+    const isLast = !applied.some((other) => other > scan && other !== options.scan);
+    await applyRest(database, catalog, { journalDir, scan, after, isLast });
+  }
+}
+
+function stale(why: string, cause?: unknown): ProjectionError {
+  return new ProjectionError('catalog-stale', `the catalog must be built anew: ${why}`, { cause });
+}
+
+/** Whether the last record of every writer is the one the catalog ends at. Looks at the ends of files only. */
+async function isWhole(
+  journalDir: string,
+  scan: string,
+  after: ReadonlyMap<string, SegmentPosition>,
+): Promise<boolean> {
+  const writers = await listWriters(journalDir, scan);
+  if (writers.length !== after.size) return false;
+  for (const writer of writers) {
+    const position = after.get(writer);
+    const last = (await listSegments(journalDir, scan, writer)).at(-1);
+    if (position === undefined || last?.epoch !== position.epoch || last.segment !== position.segment)
+      return false;
+    const path = segmentPath(journalDir, last);
+    if ((await stat(path)).size !== position.bytes) return false;
+    const record = await recordEndingAt(path, position.bytes);
+    if (record?.seq !== position.seq || record.crc !== position.crc) return false;
+  }
+  return true;
+}
+
+interface Rest {
+  journalDir: string;
+  scan: string;
+  after: ReadonlyMap<string, SegmentPosition>;
+  /** No later scan is in the catalog. */
+  isLast: boolean;
+}
+
+async function applyRest(
+  database: Db,
+  catalog: Catalog,
+  { journalDir, scan, after, isLast }: Rest,
+): Promise<void> {
+  const reader = new ScanReader({ journalDir, scan, after, hash: false });
+  try {
+    for await (const batch of reader.batches()) {
+      // Older rows must not come over newer ones.
+      if (!isLast) throw stale(`scan ${scan} has more to give, and a later one is in it already`);
+      inTransaction(database, catalog, () => {
+        for (const record of batch) catalog.apply(record);
+      });
+    }
+  } catch (error) {
+    if (error instanceof JournalError && error.code === 'checkpoint-mismatch')
+      throw stale(error.message, error);
+    throw error;
+  }
+  inTransaction(database, catalog, () => {
+    catalog.settle(scan);
+  });
+}
+
+/** Rows and checkpoints commit together, or not at all. */
+export function inTransaction(database: Db, catalog: Catalog, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    catalog.flush();
+    database.exec('COMMIT');
+  } catch (error) {
+    rollBack(database, catalog);
+    throw error;
+  }
+}
+
+export function rollBack(database: Db, catalog: Catalog): void {
+  catalog.reset();
+  if (database.open && database.inTransaction) database.exec('ROLLBACK');
+}

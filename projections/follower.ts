@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { SegmentPosition } from '../journal/segments.js';
+import { Follow, type DrainResult, type FollowListener, type TroubleCode } from './follow.js';
+import type { FollowTarget } from './follow-session.js';
+
+export type ToFollower =
+  | { type: 'advance' }
+  | { type: 'settle'; writer: string; position: SegmentPosition }
+  | { type: 'drain'; timeoutMs: number }
+  | { type: 'close' };
+
+export type FromFollower =
+  | { type: 'opened'; mode: string; reason: string }
+  | { type: 'trouble'; code: TroubleCode; detail: string }
+  | { type: 'recovered' }
+  | ({ type: 'drained' } & DrainResult);
+
+/** Keeps the catalog up with a running scan. Whatever becomes of the catalog, none of these ever throws. */
+export interface CatalogFollower {
+  /** Something new is durable. */
+  advance(): void;
+  /** Bound of a writer's epoch that ended badly. */
+  settle(writer: string, position: SegmentPosition): void;
+  /** After the coordinator's last record: catches up to the end. */
+  drain(timeoutMs: number): Promise<DrainResult>;
+  close(): Promise<void>;
+}
+
+export type FollowerOptions = FollowTarget & FollowListener;
+
+/** The built program; sources that are run as they are follow without a thread. */
+const PROGRAM = new URL('./follower-thread.js', import.meta.url);
+/** Beyond its own time limit, before a thread that says nothing is given up. */
+const ANSWER_MS = 2_000;
+
+/** Starts following. The caller holds the data directory's lock, and has imported a former catalog. */
+export function startFollower(options: FollowerOptions): CatalogFollower {
+  const { dataDir, databaseName, scan } = options;
+  const target: FollowTarget = { dataDir, databaseName, scan };
+  return existsSync(fileURLToPath(PROGRAM))
+    ? new ThreadFollower(target, options)
+    : new Follow(target, options);
+}
+
+class ThreadFollower implements CatalogFollower {
+  readonly #thread: Worker;
+  readonly #listener: FollowListener;
+  #drained: ((result: DrainResult) => void) | null = null;
+  /** Why the thread is gone; null while it runs. */
+  #gone: string | null = null;
+  #closing = false;
+
+  constructor(target: FollowTarget, listener: FollowListener) {
+    this.#listener = listener;
+    this.#thread = new Worker(PROGRAM, { workerData: target });
+    this.#thread.on('message', (message: FromFollower) => {
+      this.#received(message);
+    });
+    this.#thread.on('error', (error) => {
+      this.#ended(error.message);
+    });
+    this.#thread.on('exit', () => {
+      this.#ended('its thread ended');
+    });
+  }
+
+  advance(): void {
+    this.#send({ type: 'advance' });
+  }
+
+  settle(writer: string, { epoch, segment, seq, crc, bytes }: SegmentPosition): void {
+    this.#send({ type: 'settle', writer, position: { epoch, segment, seq, crc, bytes } });
+  }
+
+  drain(timeoutMs: number): Promise<DrainResult> {
+    if (this.#gone !== null) return Promise.resolve({ upToDate: false, detail: this.#gone });
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#drained?.({ upToDate: false, detail: 'it did not answer in time' });
+      }, timeoutMs + ANSWER_MS);
+      this.#drained = (result) => {
+        clearTimeout(timer);
+        this.#drained = null;
+        resolve(result);
+      };
+      this.#send({ type: 'drain', timeoutMs });
+    });
+  }
+
+  /** A thread that hangs in a dead file system is left behind: its lock and its life end with the process. */
+  async close(): Promise<void> {
+    if (this.#gone !== null) return;
+    this.#closing = true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_MS);
+      this.#thread.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#send({ type: 'close' });
+    });
+    if (!this.#hasEnded()) this.#thread.unref();
+  }
+
+  #hasEnded(): boolean {
+    return this.#gone !== null;
+  }
+
+  #send(message: ToFollower): void {
+    if (this.#gone === null) this.#thread.postMessage(message);
+  }
+
+  #received(message: FromFollower): void {
+    switch (message.type) {
+      case 'opened':
+        this.#listener.onOpened(message.mode, message.reason);
+        break;
+      case 'trouble':
+        this.#listener.onTrouble(message.code, message.detail);
+        break;
+      case 'recovered':
+        this.#listener.onRecovered();
+        break;
+      case 'drained':
+        this.#drained?.({ upToDate: message.upToDate, detail: message.detail });
+        break;
+    }
+  }
+
+  #ended(why: string): void {
+    if (this.#gone !== null) return;
+    this.#gone = why;
+    if (!this.#closing) this.#listener.onTrouble('catalog.behind', why);
+    this.#drained?.({ upToDate: false, detail: why });
+  }
+}

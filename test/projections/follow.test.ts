@@ -1,0 +1,46 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { catalogDigest } from '../../projections/digest.js';
+import { Follow } from '../../projections/follow.js';
+import { openForReading } from '../../projections/open-catalog.js';
+import { replay } from '../../projections/runner.js';
+
+const GOLDEN = new URL('../fixtures/golden-journal', import.meta.url).pathname;
+const SCAN = '01KARA41R028T5CY4GNF6YY4HM';
+const databaseName = 'smart_catalog.db';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'nas-follow-'));
+  cpSync(GOLDEN, dataDir, { recursive: true });
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function digest(path: string): Record<string, string> {
+  const database = openForReading(path);
+  try {
+    return catalogDigest(database);
+  } finally {
+    database.close();
+  }
+}
+
+test('following a scan to its end gives the rows that a replay gives', async () => {
+  const told: string[] = [];
+  const follow = new Follow(
+    { dataDir, databaseName, scan: SCAN },
+    {
+      onOpened: (mode, reason) => told.push(`opened ${mode}: ${reason}`),
+      onTrouble: (code, detail) => told.push(`${code}: ${detail}`),
+      onRecovered: () => told.push('recovered'),
+    },
+  );
+  expect(await follow.drain(10_000)).toEqual({ upToDate: true, detail: '' });
+  await follow.close();
+  expect(told).toEqual(['opened wal: shared memory works here']);
+  const to = join(dataDir, 'replayed.db');
+  await replay({ dataDir, databaseName, to });
+  expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
+});
