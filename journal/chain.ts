@@ -1,4 +1,5 @@
 import type { Run, SegmentSurvey } from './pieces.js';
+import { NO_PREVIOUS_CRC } from './record.js';
 
 /** A run that counts, with where it stands. `toSeq` and `toByte` are the run's, less a record that was cut off. */
 export interface Link {
@@ -31,6 +32,8 @@ export function chainOf(segments: readonly SegmentSurvey[]): Link[] {
   segments.forEach((survey, at) => {
     for (const piece of survey.pieces) if (piece.kind === 'run') runs.push({ run: piece, at });
   });
+  if (followEachOther(runs))
+    return runs.map(({ run, at }) => ({ run, at, toSeq: run.toSeq, toByte: run.toByte }));
   const candidates = supported(runs).map((entry) => ({ ...entry, score: 0, before: -1, trims: false }));
   candidates.forEach((candidate, i) => {
     join(candidates, candidate, i);
@@ -38,10 +41,20 @@ export function chainOf(segments: readonly SegmentSurvey[]): Link[] {
   return trace(candidates);
 }
 
+/** Nothing to choose: every run can stand behind the one before. */
+function followEachOther(runs: readonly { run: Run; at: number }[]): boolean {
+  return runs.every(({ run, at }, i) => {
+    const before = runs[i - 1];
+    if (run.glued) return false;
+    return before === undefined || costOf(before, { run, at }) === 0;
+  });
+}
+
 /** Without those found inside bad lines that no neighbour names. */
 function supported(runs: { run: Run; at: number }[]): { run: Run; at: number }[] {
   if (!runs.some(({ run }) => run.glued)) return runs;
   const ends = new Set(runs.map(({ run }) => `${run.toSeq} ${run.lastCrc}`));
+  ends.add(`0 ${NO_PREVIOUS_CRC}`);
   const needed = new Set(runs.map(({ run }) => `${run.fromSeq - 1} ${run.firstPrev}`));
   return runs.filter(
     ({ run }) =>
@@ -72,7 +85,10 @@ function join(candidates: readonly Candidate[], candidate: Candidate, index: num
 }
 
 /** Records lost by putting one behind the other; null: they exclude each other. */
-function costOf({ run: before, at: beforeAt }: Candidate, { run, at }: Candidate): number | null {
+function costOf(
+  { run: before, at: beforeAt }: { run: Run; at: number },
+  { run, at }: { run: Run; at: number },
+): number | null {
   if (before.sealed && beforeAt === at) return null;
   if (before.toSeq + 1 < run.fromSeq) return 0;
   if (before.toSeq + 1 === run.fromSeq) {

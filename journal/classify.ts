@@ -4,6 +4,9 @@ import type { Piece } from './pieces.js';
 import { SegmentFindings } from './segment-report.js';
 import type { EpochSurvey, Witnessed } from './witness.js';
 
+/** Files that are reported missing behind the last one: a bound for nonsense, far beyond any scan. */
+const MISSING_FILES_MAX = 10_000;
+
 /** Classifies the files of one epoch, and the places of those that are gone. Pure. */
 export function classifyEpoch(scan: string, epoch: EpochSurvey, seen: Witnessed): SegmentFindings[] {
   const files = filesOf(scan, epoch, seen);
@@ -16,9 +19,23 @@ export function classifyEpoch(scan: string, epoch: EpochSurvey, seen: Witnessed)
 }
 
 /** One entry per segment up to the last that exists or that someone names. */
-function filesOf(scan: string, { writer, epoch, files }: EpochSurvey, seen: Witnessed): SegmentFindings[] {
+function filesOf(
+  scan: string,
+  { writer, epoch, files, links }: EpochSurvey,
+  seen: Witnessed,
+): SegmentFindings[] {
   const named = seen.places.filter(({ seq }) => seq <= seen.bound).map(({ segment }) => segment);
-  const last = Math.max(...named, ...files.map(({ name }) => name.segment), seen.proven > 0 ? 1 : 0);
+  const present = Math.max(0, ...files.map(({ name }) => name.segment));
+  // Behind a seal an epoch goes on in another file only.
+  const end = links.at(-1);
+  const sealed = end !== undefined && end.run.sealed && end.at === files.length - 1;
+  const wentOn = end === undefined ? files.length === 0 : sealed && end.toSeq < seen.proven;
+  const next = seen.proven > 0 && wentOn ? present + 1 : 0;
+  const last = Math.max(
+    present,
+    next,
+    ...named.map((segment) => Math.min(segment, present + MISSING_FILES_MAX)),
+  );
   const found: SegmentFindings[] = [];
   const bySegment = new Map(files.map((file) => [file.name.segment, file]));
   for (let segment = 1; segment <= last; segment += 1) {

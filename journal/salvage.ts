@@ -8,6 +8,7 @@ const TAIL_BYTES = 18;
 /** Beginnings tried for one end: more than one only where a line lost its end. */
 const STARTS_PER_END_MAX = 16;
 const NUL = 0;
+const LF = 0x0a;
 
 /** A record found within bytes that are no line. */
 export interface Salvaged {
@@ -15,8 +16,8 @@ export interface Salvaged {
   from: number;
   to: number;
   record: RawRecord;
-  /** A NUL stands right before it: no JSON text holds one, so this cannot be a part of a payload. */
-  afterNul: boolean;
+  /** A NUL stands right before it, or its line ends behind it: so it is no part of another record's payload. */
+  whole: boolean;
 }
 
 /**
@@ -29,6 +30,7 @@ export function salvage(bytes: Buffer): Salvaged[] {
   for (let key = bytes.indexOf(CRC_KEY); key >= 0; key = bytes.indexOf(CRC_KEY, key + 1)) {
     const end = key + TAIL_BYTES;
     if (end > bytes.length) break;
+    if (key < TAIL_BYTES) continue;
     if (
       bytes.compare(PREV_KEY, 0, PREV_KEY.length, key - TAIL_BYTES, key - TAIL_BYTES + PREV_KEY.length) !== 0
     )
@@ -50,8 +52,9 @@ function startingIn(bytes: Buffer, from: number, to: number): Salvaged | null {
   ) {
     if (tries++ >= STARTS_PER_END_MAX) return null;
     const decoded = decodeLine(bytes.subarray(start, to));
-    if (decoded.ok)
-      return { from: start, to, record: decoded.record, afterNul: start > 0 && bytes[start - 1] === NUL };
+    if (!decoded.ok) continue;
+    const whole = (start > 0 && bytes[start - 1] === NUL) || bytes[to] === LF;
+    return { from: start, to, record: decoded.record, whole };
   }
   return null;
 }

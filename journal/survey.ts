@@ -79,12 +79,12 @@ export class SegmentSurveyor {
   /** Bytes that are no line: whole records in them, and the rest bad. Ends at `to`, or behind a record that goes beyond. */
   #noLine(bytes: Buffer, from: number, to: number, searchTo: number): void {
     let at = from;
-    for (const { from: start, to: stop, record, afterNul } of salvage(bytes.subarray(from, searchTo))) {
+    for (const { from: start, to: stop, record, whole } of salvage(bytes.subarray(from, searchTo))) {
       if (from + start >= to) break;
       if (from + start > at || at > from) this.#bad(bytes, at, from + start, false);
       at = from + stop;
       if (bytes[at] === LF && at < searchTo) at += 1;
-      this.#record(bytes, from + start, at, record, !afterNul && (start > 0 || this.#midLine));
+      this.#record(bytes, from + start, at, record, !whole && (start > 0 || this.#midLine));
     }
     if (at < to) this.#bad(bytes, at, to, false);
   }
