@@ -111,10 +111,11 @@ export class DiagnosisFold {
     const { scan, dataDir, show = CLEAR } = this.#options;
     const totals = ledger.totals();
     const proof = prove({ facts, ledger, totals, report, settled: this.#settled, strange: this.#strange });
-    const verdict = judge(facts, proof, totals, live);
+    const nothing = report.segments.length === 0 && report.records === 0;
+    const verdict = nothing ? 'none' : judge(facts, proof, totals, live);
     const commands = new Commands({ dataDir, started: facts.started, redacted: show.redacted });
     const context: FindingContext = { facts, ledger, totals, report, live, proof, verdict, commands, show };
-    const findings = absorb(MAKERS.flatMap((make) => make(context)));
+    const findings = nothing ? [] : absorb(MAKERS.flatMap((make) => make(context)));
     const states = [...facts.chunks.values()];
     return {
       scan,
