@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ScanReport } from '../journal/recovery.js';
 import { importFormerCatalog } from '../projections/import.js';
-import { lockDataDir } from '../projections/lock.js';
 import { replay, type ReplayOptions as RunnerOptions, type ReplayResult } from '../projections/runner.js';
 import { formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 import type { ReplayOptions } from './command-options.js';
+import { holdDataDir } from './data-dir-lock.js';
 import { dataPaths, DATABASE_NAME_DEFAULT, resolveDataDir } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -26,7 +26,9 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
   }
   const inPlace = options.to === undefined || resolve(options.to) === paths.catalog;
   // Whoever replaces the catalog must be alone; a copy elsewhere disturbs nobody.
-  const lock = inPlace ? lockFor(dataDir) : null;
+  const lock = inPlace
+    ? holdDataDir(dataDir, 'Its catalog cannot be replaced now; replay --to FILE builds one beside it.')
+    : null;
   try {
     const imported = inPlace ? await importFormerCatalog({ dataDir, databaseName }) : null;
     if (imported !== null && !io.quiet) {
@@ -37,19 +39,6 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
     return result.sound ? EXIT.done : EXIT.unsound;
   } finally {
     lock?.release();
-  }
-}
-
-function lockFor(dataDir: string): ReturnType<typeof lockDataDir> {
-  try {
-    return lockDataDir(dataDir);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'locked')) throw error;
-    throw new CommandError(`a scan is running in ${dataDir}; its catalog cannot be replaced now`, {
-      exitCode: EXIT.locked,
-      hint: 'replay --to FILE builds one beside it',
-      cause: error,
-    });
   }
 }
 

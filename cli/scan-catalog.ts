@@ -1,23 +1,73 @@
+import type { JournalEvent } from '../journal/events/index.js';
+import { ownPath } from '../journal/owner.js';
+import { startFollower, type CatalogFollower } from '../projections/follower.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
 
+/** How long the end of a scan waits for the catalog. */
+const DRAIN_TIMEOUT_MS = 30_000;
+
 /** Keeps the catalog up with the journal while the scan runs. Whatever becomes of it, the scan goes on. */
 export class CatalogKeeper implements AttemptObserver {
-  constructor(
-    readonly paths: DataPaths,
-    readonly opened: OpenedScan,
-  ) {}
+  readonly #paths: DataPaths;
+  readonly #opened: OpenedScan;
+  #follower: CatalogFollower | null = null;
+  /** Events about the catalog itself on their way into the journal. */
+  #journaled: Promise<void> = Promise.resolve();
+
+  constructor(paths: DataPaths, opened: OpenedScan) {
+    this.#paths = paths;
+    this.#opened = opened;
+  }
+
   start(): void {
-    this.recorded();
+    const { dataDir, databaseName } = this.#paths;
+    const { journal, scan } = this.#opened;
+    this.#follower = startFollower({
+      dataDir,
+      databaseName,
+      scan,
+      onOpened: (mode, reason) => {
+        this.#record(() => this.#own());
+        this.#record(() => journal.append('catalog.opened', { mode, reason }));
+      },
+      onTrouble: (code, detail) => {
+        this.#record(() => journal.append('catalog.troubled', { code, detail }));
+      },
+      onRecovered: () => {
+        this.#record(() => journal.append('catalog.recovered', {}));
+      },
+    });
   }
-  recorded(): void {
-    return;
+
+  /** The catalog and what SQLite keeps beside it. */
+  async #own(): Promise<void> {
+    const { catalog } = this.#paths;
+    for (const path of [catalog, `${catalog}-wal`, `${catalog}-shm`]) await ownPath(path, this.#opened.owner);
   }
-  finish(): Promise<string | null> {
-    return Promise.resolve(null);
+
+  #record(append: () => Promise<void>): void {
+    this.#journaled = this.#journaled.then(append);
+    // Its error is seen by whoever awaits `finish`; until then it must not count as unhandled.
+    this.#journaled.catch(() => undefined);
   }
-  close(): Promise<void> {
-    return Promise.resolve();
+
+  recorded(event: JournalEvent): void {
+    if (event.type === 'writer.settled') this.#follower?.settle(event.data.writer, event.data);
+    this.#follower?.advance();
+  }
+
+  /** Catches up with the journal. Resolves with why the catalog is behind, null when it is not. */
+  async finish(): Promise<string | null> {
+    const drained = await this.#follower?.drain(DRAIN_TIMEOUT_MS);
+    await this.#journaled;
+    if (drained?.upToDate !== false) return null;
+    await this.#opened.journal.append('catalog.troubled', { code: 'catalog.behind', detail: drained.detail });
+    return drained.detail;
+  }
+
+  async close(): Promise<void> {
+    await this.#follower?.close();
   }
 }

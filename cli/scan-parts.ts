@@ -30,6 +30,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
     scan: opened.scan,
     journalDir: paths.journalDir,
     dataDir: paths.dataDir,
+    owner: opened.owner,
     mountPath,
     limits: limitsOf(options, opened),
     supervision: {

@@ -1,8 +1,11 @@
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { newScanId, timeOfId } from '../journal/ids.js';
 import type { EventData, Host } from '../journal/events/index.js';
+import { ownerFromEnvironment } from '../journal/owner.js';
+import { makeFolder, type FileOwner } from '../journal/storage.js';
 import { COORDINATOR } from '../journal/segments.js';
 import { endOfWriter } from '../journal/settle.js';
 import { validateEvent } from '../journal/validate.js';
@@ -22,6 +25,8 @@ export interface OpenedScan {
   scan: string;
   startedAtMs: number;
   host: Host;
+  /** Whom what is written belongs to. */
+  owner: FileOwner;
   /** The coordinator's. */
   epoch: number;
   journal: ScanJournal;
@@ -34,12 +39,14 @@ export interface OpenedScan {
 }
 
 /** Makes the data directory, and proves that it takes files. */
-export function prepareDataDir(paths: DataPaths): void {
+export async function prepareDataDir(paths: DataPaths): Promise<void> {
+  const owner = ownerFromEnvironment();
+  if (owner.umask !== null) process.umask(owner.umask);
   const probe = join(paths.dataDir, `.write-test-${process.pid}`);
   try {
-    mkdirSync(paths.journalDir, { recursive: true });
-    writeFileSync(probe, 'x');
-    rmSync(probe);
+    await makeFolder(paths.journalDir, owner);
+    await writeFile(probe, 'x');
+    await rm(probe);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(`cannot write to the data directory ${paths.dataDir}: ${reason}`, {
@@ -95,6 +102,7 @@ export async function openScan(
   const scan = resumed?.scan ?? (await newScanId(paths.journalDir));
   const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);
   const host = describeHost();
+  const owner = ownerFromEnvironment();
   const observers: AttemptObserver[] = [];
   const writer = await JournalWriter.open({
     journalDir: paths.journalDir,
@@ -105,6 +113,7 @@ export async function openScan(
     previous,
     coordinator: null,
     fullDiskWaitMs: options.fullDiskWaitMs,
+    owner,
     validate: validateEvent,
     onPause: (error) => {
       say(`paused: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
@@ -130,6 +139,7 @@ export async function openScan(
     scan,
     startedAtMs: timeOfId(scan),
     host,
+    owner,
     epoch,
     journal,
     engine,

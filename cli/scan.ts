@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import { lockDataDir } from '../projections/lock.js';
+import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
+import { importFormerCatalog } from '../projections/import.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import type { ScanOptions } from './command-options.js';
+import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { plural } from './format.js';
 import type { Io } from './io.js';
 import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
@@ -17,8 +20,8 @@ import { handleSignals } from './signals.js';
 /** The `scan` command. */
 export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
-  prepareDataDir(paths);
-  const lock = lockDataDir(paths.dataDir);
+  await prepareDataDir(paths);
+  const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
     return await scanLocked(options, paths, io);
   } finally {
@@ -28,10 +31,13 @@ export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
 
 async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
   const startedAtMs = Date.now();
-  const engine = await engineFor(options, paths, createProcessEngine);
-  const opened = await openScan(options, paths, engine, (text) => {
+  const say = (text: string): void => {
     if (!io.quiet) io.err(`${text}\n`);
-  });
+  };
+  const imported = await importFormerCatalog({ ...paths, owner: ownerFromEnvironment() });
+  if (imported !== null) say(`took ${plural(imported.rows, 'row')} of the former catalog into the journal`);
+  const engine = await engineFor(options, paths, createProcessEngine);
+  const opened = await openScan(options, paths, engine, say);
   const display: ScanDisplay = new ScanDisplay(io, {
     mountPath: options.mountPath,
     state: () => opened.journal.state,
@@ -42,6 +48,7 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
   });
   const catalog = new CatalogKeeper(paths, opened);
   opened.observers.push(log, catalog);
+  await ownPath(log.path, opened.owner);
   await opened.begin();
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(

@@ -8,6 +8,7 @@ export type JournalErrorCode =
   | 'writer-closed'
   | 'checkpoint-mismatch' // the record a reader wants to go on from is not there any more
   | 'not-found'
+  | 'invalid-owner' // PUID, PGID or UMASK in the environment
   | 'io';
 
 /** An error of the journal. `hint` says what its user can do; `cause` is the system's own error. */

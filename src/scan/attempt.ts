@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventData } from '../../journal/events/index.js';
 import { listSegments, segmentPath } from '../../journal/segments.js';
+import { makeFolder } from '../../journal/storage.js';
 import { EngineError, type Engine, type Launch, type LaunchPlan, type WorkerExit } from '../engine/port.js';
 import type { SeenAttempt } from '../engine/supervisor.js';
 import { writeTask } from '../worker/task.js';
@@ -130,22 +130,26 @@ export class Attempt {
     const { writer } = this.progress;
     const { journalDir, scan } = settings;
     const writerDir = dirname(segmentPath(journalDir, { scan, writer, epoch: 1, segment: 1 }));
-    await mkdir(writerDir, { recursive: true });
+    await makeFolder(writerDir, settings.owner);
     const epochs = (await listSegments(journalDir, scan, writer)).map((segment) => segment.epoch);
     const { id: chunk, roots } = this.chunk;
-    const taskFile = await writeTask(writerDir, {
-      ...settings.task,
-      scan,
-      writer,
-      chunk,
-      attempt: this.number,
-      roots,
-      coordinator: journal.newest,
-      previous: this.progress.previous,
-      epoch: Math.max(0, ...epochs) + 1,
-      // A worker that was killed for memory gets another chance with a smaller appetite.
-      directoriesAtOnceMax: this.chunk.outOfMemory ? 1 : settings.task.directoriesAtOnceMax,
-    });
+    const taskFile = await writeTask(
+      writerDir,
+      {
+        ...settings.task,
+        scan,
+        writer,
+        chunk,
+        attempt: this.number,
+        roots,
+        coordinator: journal.newest,
+        previous: this.progress.previous,
+        epoch: Math.max(0, ...epochs) + 1,
+        // A worker that was killed for memory gets another chance with a smaller appetite.
+        directoriesAtOnceMax: this.chunk.outOfMemory ? 1 : settings.task.directoriesAtOnceMax,
+      },
+      settings.owner,
+    );
     const { mountPath, limits } = settings;
     return { scan, chunk, attempt: this.number, writer, writerDir, taskFile, mountPath, limits };
   }

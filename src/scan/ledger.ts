@@ -26,6 +26,9 @@ export class ChunkLedger {
   #subdirectories = 0;
   readonly #open = new Map<string, OpenListing>();
   readonly #unlisted = new Map<string, number>();
+  /** Hashes of the directories that are counted: a later attempt may list one again. */
+  readonly #counted = new Set<number>();
+  #firstAttempt = 0;
   #attempt = 0;
   #attemptTotals: Totals = NO_TOTALS;
 
@@ -33,6 +36,7 @@ export class ChunkLedger {
   push(batch: EventData<'files.batch'>): void {
     if (batch.attempt !== this.#attempt) {
       this.#attempt = batch.attempt;
+      this.#firstAttempt ||= batch.attempt;
       this.#attemptTotals = NO_TOTALS;
       this.#open.clear();
     }
@@ -65,19 +69,16 @@ export class ChunkLedger {
   #completeListing(key: string, listing: OpenListing, subdirectories: number): void {
     this.#open.delete(key);
     this.#unlisted.delete(key);
+    this.#attemptTotals = addListing(this.#attemptTotals, listing);
+    const hash = hash53(key);
+    if (this.#attempt !== this.#firstAttempt && this.#counted.has(hash)) return;
+    this.#counted.add(hash);
     this.#subdirectories += subdirectories;
     this.#complete = {
       files: this.#complete.files + listing.files,
       directories: this.#complete.directories + 1,
       bytes: this.#complete.bytes + listing.bytes,
       problems: this.#complete.problems + listing.problems,
-    };
-    const sum = this.#attemptTotals;
-    this.#attemptTotals = {
-      ...sum,
-      files: sum.files + listing.files,
-      directories: sum.directories + 1,
-      bytes: sum.bytes + listing.bytes,
     };
   }
 
@@ -100,4 +101,28 @@ export class ChunkLedger {
       entered: this.#complete.directories + this.#unlisted.size,
     };
   }
+}
+
+/** Adds a listing whose problems have been counted already, part by part. */
+function addListing(sum: Totals, listing: OpenListing): Totals {
+  return {
+    files: sum.files + listing.files,
+    directories: sum.directories + 1,
+    bytes: sum.bytes + listing.bytes,
+    problems: sum.problems,
+  };
+}
+
+/** A 53-bit hash: exact as a number, and two of a million paths meet with a probability of 1 in 20,000. */
+function hash53(text: string): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (low & 0x1fffff) * 2 ** 32 + (high >>> 0);
 }

@@ -73,7 +73,11 @@ export class ChunkProgress {
    */
   async readToEnd(): Promise<void> {
     await this.poll();
-    if (this.sealed) return;
+    if (!this.sealed) await this.#readDead();
+    await this.#tail.close(); // it opens the next epoch by itself
+  }
+
+  async #readDead(): Promise<void> {
     const { last } = await endOfWriter(this.#place.journalDir, this.#place.scan, this.writer);
     if (last !== null) this.#tail.settle(last);
     await this.poll('valid');

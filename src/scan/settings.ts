@@ -1,3 +1,4 @@
+import type { FileOwner } from '../../journal/storage.js';
 import type { Limits } from '../engine/supervisor.js';
 import type { WorkerLimits } from '../engine/port.js';
 import type { WorkerTask } from '../worker/task.js';
@@ -8,6 +9,8 @@ export interface ScanSettings {
   /** Absolute; also where `dataDir` lies below. */
   journalDir: string;
   dataDir: string;
+  /** Whom what we write belongs to. */
+  owner: FileOwner;
   mountPath: string;
   limits: WorkerLimits;
   supervision: Limits;

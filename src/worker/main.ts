@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { constants, setPriority } from 'node:os';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
+import { ownerFromEnvironment } from '../../journal/owner.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { Frontier } from '../walk/frontier.js';
 import { nameFromJournal } from '../walk/names.js';
@@ -101,6 +102,7 @@ function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWrite
     coordinator: task.coordinator,
     segmentBytesMax: task.segmentBytesMax,
     fullDiskWaitMs: task.fullDiskWaitMs,
+    owner: ownerFromEnvironment(),
     onPause: (error) => log(`paused: ${error.message}`),
     onContinue: () => log('going on'),
   });

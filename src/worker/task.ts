@@ -1,5 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownPath } from '../../journal/owner.js';
+import type { FileOwner } from '../../journal/storage.js';
 import type { ChunkRoot, CoordinatorRef, PathText, RecordRef } from '../../journal/events/index.js';
 
 /** The task lies beside the segments of its writer: a worker sees no other folder. */
@@ -50,9 +52,10 @@ export const WORKER_EXIT = {
 } as const;
 
 /** Writes the task atomically; returns its path. */
-export async function writeTask(writerDir: string, task: WorkerTask): Promise<string> {
+export async function writeTask(writerDir: string, task: WorkerTask, owner: FileOwner): Promise<string> {
   const path = join(writerDir, TASK_FILE);
   await writeFile(`${path}.tmp`, JSON.stringify(task));
+  await ownPath(`${path}.tmp`, owner);
   await rename(`${path}.tmp`, path);
   return path;
 }

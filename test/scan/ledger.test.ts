@@ -73,6 +73,14 @@ describe('a chunk ledger', () => {
     expect(ledger.coverage.entered).toBe(1);
   });
 
+  test('counts a directory once that two attempts have listed', () => {
+    const first = batch(1, directory('/m', { rows: [['a', 1, '1']], subdirectories: 1 }));
+    const ledger = ledgerOf(first, { ...first, attempt: 2 });
+    expect(ledger.totals).toEqual({ files: 1, directories: 1, bytes: 1n, problems: 0 });
+    expect(ledger.totalsOfAttempt(2)).toEqual(ledger.totals);
+    expect(ledger.coverage).toEqual({ subdirectories: 1, entered: 1 });
+  });
+
   test('adds up attempts that share the work', () => {
     const ledger = ledgerOf(
       batch(1, directory('/m', { rows: [['a', 1, '1']] })),

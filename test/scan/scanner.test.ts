@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../journal/events/index.js';
+import { OWNER_OF_PROCESS } from '../../journal/storage.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { EngineError } from '../../src/engine/port.js';
 import { readState } from '../../src/scan/history.js';
@@ -65,6 +66,7 @@ async function setUp(setup: Setup) {
     scan,
     journalDir,
     dataDir,
+    owner: OWNER_OF_PROCESS,
     mountPath: '/m',
     limits: { cpus: null, memoryBytes: null },
     supervision: {

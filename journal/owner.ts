@@ -1,0 +1,41 @@
+import { open } from 'node:fs/promises';
+import { JournalError } from './errors.js';
+import { errnoName, own, type FileOwner } from './storage.js';
+
+/**
+ * Owner and mode of what this program writes, as NAS containers have it set: PUID and PGID are numbers, UMASK is
+ * octal.
+ * @throws JournalError `invalid-owner` for anything else
+ */
+export function ownerFromEnvironment(env: NodeJS.ProcessEnv = process.env): FileOwner {
+  return {
+    uid: numberFrom(env, 'PUID', /^\d{1,10}$/, 10),
+    gid: numberFrom(env, 'PGID', /^\d{1,10}$/, 10),
+    umask: numberFrom(env, 'UMASK', /^0?[0-7]{1,3}$/, 8),
+  };
+}
+
+function numberFrom(env: NodeJS.ProcessEnv, name: string, form: RegExp, radix: number): number | null {
+  const text = env[name];
+  if (text === undefined || text === '') return null;
+  if (!form.test(text)) {
+    const takes = radix === 8 ? 'an octal mask such as 022' : 'a number such as 99';
+    throw new JournalError('invalid-owner', `${name}=${text} makes no sense: it takes ${takes}`);
+  }
+  return Number.parseInt(text, radix);
+}
+
+/** Gives a file or folder that is already there to the owner. Nothing happens where it is gone. */
+export async function ownPath(path: string, owner: FileOwner): Promise<void> {
+  if (owner.uid === null && owner.gid === null) return;
+  try {
+    const handle = await open(path, 'r');
+    try {
+      await own(handle, { ...owner, umask: null });
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw error;
+  }
+}
