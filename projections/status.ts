@@ -121,7 +121,7 @@ export class StatusFold {
         running: ended ? 0 : count('running'),
       },
       workers: ended ? [] : all.filter((chunk) => chunk.state === 'running'),
-      secondsSinceProgress: Math.max(0, (untilMs - Math.max(this.#progressAtMs, this.#startedAtMs)) / 1000),
+      secondsSinceProgress: this.#secondsSinceProgress(untilMs),
       remaining: estimateRemaining(all, {
         planning: this.#planning,
         recentPerSecond: filesPerSecond,
@@ -135,6 +135,11 @@ export class StatusFold {
   /** When what was recorded: files over equal slices of the scan's time. */
   throughput(slices: number): number[] {
     return this.#rate.slices(this.#startedAtMs, this.#lastAtMs, slices);
+  }
+
+  #secondsSinceProgress(untilMs: number): number {
+    const sinceMs = Math.max(this.#progressAtMs, this.#startedAtMs);
+    return sinceMs === 0 ? 0 : Math.max(0, (untilMs - sinceMs) / 1000); // 0 where there is no scan at all
   }
 
   #state(live: boolean): ScanState {
