@@ -1,11 +1,12 @@
 import { newId } from '../journal/ids.js';
 import { listScans } from '../journal/segments.js';
 import { isDataDirLocked } from '../projections/lock.js';
+import { printable } from '../projections/text.js';
 import type { Check } from '../src/health/check.js';
 import type { ScanOptions } from './command-options.js';
 import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { printable, type Io } from './io.js';
+import type { Io } from './io.js';
 import { engineFor, preflightChecks } from './preflight-checks.js';
 import { wrap } from './wrap.js';
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { printable } from '../projections/text.js';
 import type { ScanOptions } from './command-options.js';
 import { usageError } from './errors.js';
-import { printable } from './io.js';
 import { repeated, settableOption as option } from './settable-option.js';
 
 const GIB = 1024 ** 3;

@@ -15,7 +15,7 @@ import { completeScan } from '../src/scan/decide.js';
 import { checkName, findResumable, readEarlierScans, type EarlierScan } from '../src/scan/history.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
-import { initialState, NO_TOTALS } from '../src/scan/state.js';
+import { initialState, type Totals } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
 import { CommandError, usageError } from './errors.js';
@@ -35,7 +35,7 @@ export interface OpenedScan {
   /** Appends its first word: `scan.started` or `scan.resumed`. */
   begin(): Promise<void>;
   /** `scan.completed`, or what it would say of an interrupted scan. */
-  lastWord(): EventData<'scan.completed'>;
+  lastWord(partial: Totals): EventData<'scan.completed'>;
 }
 
 /** Makes the data directory, and proves that it takes files. */
@@ -145,7 +145,7 @@ export async function openScan(
     engine,
     observers,
     begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
-    lastWord: () => completed ?? completeScan(journal.state, NO_TOTALS, false),
+    lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
   };
 }
 

@@ -1,5 +1,4 @@
-import { formatBytes, formatDuration, plural } from './format.js';
-import { printable } from './io.js';
+import { formatBytes, formatSeconds, plural, printable } from '../projections/text.js';
 
 /** The `--json` object of `scan`, and what its summary is made from. */
 export interface ScanResult {
@@ -29,7 +28,7 @@ export function renderSummary(result: ScanResult, details: SummaryDetails): stri
   const lines = [headline(result, details), ''];
   lines.push(
     `  found     ${plural(result.files, 'file')} in ${plural(result.directories, 'directory', 'directories')}, ` +
-      `${formatBytes(BigInt(result.bytes))}, in ${formatDuration(result.seconds)}`,
+      `${formatBytes(result.bytes)}, in ${formatSeconds(result.seconds)}`,
   );
   if (result.problems > 0)
     lines.push(`  problems  ${plural(result.problems, 'entry', 'entries')} could not be read`);

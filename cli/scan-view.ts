@@ -1,8 +1,8 @@
-import { pathBytes } from '../journal/path-text.js';
 import type { Attempt } from '../src/scan/attempt.js';
 import { addTotals, chunkCounts, totalsOf, type ScanState, type Totals } from '../src/scan/state.js';
-import { formatBytes, formatCount, formatDuration, shortenPath } from './format.js';
-import { printable, type Io } from './io.js';
+import { displayPath, formatBytes, formatCount, printable } from '../projections/text.js';
+import { formatClock, shortenPath } from './format.js';
+import type { Io } from './io.js';
 
 const REFRESH_MS = 250;
 const PLAIN_EVERY_MS = 10_000;
@@ -103,7 +103,7 @@ export class ScanDisplay {
   }
 
   #elapsed(): string {
-    return formatDuration((Date.now() - this.#startedAtMs) / 1000);
+    return formatClock((Date.now() - this.#startedAtMs) / 1000);
   }
 
   #line(): void {
@@ -130,9 +130,9 @@ export class ScanDisplay {
     const { ledger, lastDirectory, writer } = attempt.progress;
     const left = `  ${writer}  `;
     const silent =
-      attempt.secondsSinceProgress >= 10 ? `  quiet for ${formatDuration(attempt.secondsSinceProgress)}` : '';
+      attempt.secondsSinceProgress >= 10 ? `  quiet for ${formatClock(attempt.secondsSinceProgress)}` : '';
     const right = `  ${formatCount(ledger.totals.files)} files${silent}`;
-    const at = lastDirectory === null ? 'starting' : this.#below(pathBytes(lastDirectory).toString('utf8'));
+    const at = lastDirectory === null ? 'starting' : this.#below(displayPath(lastDirectory));
     const room = Math.max(8, width - left.length - right.length);
     return `${left}${shortenPath(at, room).padEnd(room)}${right}`.slice(0, width);
   }
@@ -140,6 +140,6 @@ export class ScanDisplay {
   /** A path as the mount's owner thinks of it: from the mount on. */
   #below(path: string): string {
     const { mountPath } = this.#view;
-    return printable(path.startsWith(`${mountPath}/`) ? path.slice(mountPath.length + 1) : path);
+    return path.startsWith(`${mountPath}/`) ? path.slice(mountPath.length + 1) : path;
   }
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
+import { plural } from '../projections/text.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import type { ScanOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { plural } from './format.js';
 import type { Io } from './io.js';
 import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
@@ -66,7 +67,8 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
     display.stop();
     log.close();
     const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind };
-    const result = resultOf(opened, paths, log.path, (Date.now() - startedAtMs) / 1000);
+    const lastWord = opened.lastWord(scanner.partialTotals());
+    const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs });
     io.json(result);
     if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
       io.out(renderSummary(result, details));
@@ -77,8 +79,12 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
   }
 }
 
-function resultOf(opened: OpenedScan, paths: DataPaths, log: string, seconds: number): ScanResult {
-  const { outcome, files, directories, bytes, problems, chunks } = opened.lastWord();
+function resultOf(
+  opened: OpenedScan,
+  lastWord: EventData<'scan.completed'>,
+  { paths, log, startedAtMs }: { paths: DataPaths; log: string; startedAtMs: number },
+): ScanResult {
+  const { outcome, files, directories, bytes, problems, chunks } = lastWord;
   return {
     scan: opened.scan,
     outcome,
@@ -87,7 +93,7 @@ function resultOf(opened: OpenedScan, paths: DataPaths, log: string, seconds: nu
     bytes,
     problems,
     chunks,
-    seconds: Math.round(seconds * 1000) / 1000,
+    seconds: (Date.now() - startedAtMs) / 1000,
     engine: opened.engine.kind,
     catalog: paths.catalog,
     journal: join(paths.journalDir, opened.scan),

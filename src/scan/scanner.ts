@@ -8,7 +8,7 @@ import { Fleet } from './fleet.js';
 import type { AttemptObserver } from './observer.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
-import { NO_TOTALS } from './state.js';
+import { NO_TOTALS, type Totals } from './state.js';
 
 /** How often the supervisor looks even when nothing wakes it. */
 const TICK_MS = 100;
@@ -105,6 +105,11 @@ export class Scanner {
   /** Attempts under way, for whoever shows them. */
   get attempts(): readonly Attempt[] {
     return this.#fleet?.attempts ?? [];
+  }
+
+  /** What chunks hold that did not complete. */
+  partialTotals(): Totals {
+    return this.#fleet?.partialCounts().totals ?? NO_TOTALS;
   }
 
   /** The signal that stops the scan, null while none does. */
