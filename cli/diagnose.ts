@@ -1,9 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { decodeEvent } from '../journal/decode-event.js';
-import { CLEAR, DiagnosisFold, masked, type CatalogView, type Show } from '../projections/diagnosis/index.js';
+import type { RawRecord } from '../journal/record.js';
+import {
+  CLEAR,
+  DiagnosisFold,
+  masked,
+  type CatalogView,
+  type Diagnosis,
+  type Show,
+} from '../projections/diagnosis/index.js';
 import { loadScan, type LoadedScan } from '../projections/diagnosis/load.js';
+import { viewCatalog, type CatalogQuestion } from '../projections/catalog-view.js';
 import { TimelineFold } from '../projections/timeline.js';
-import { viewCatalog } from './catalog-view.js';
 import type { DiagnoseOptions } from './command-options.js';
 import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { diagnosisJson } from './diagnose-json.js';
@@ -26,7 +34,7 @@ export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<Exi
 }
 
 async function writePage(path: string, report: DiagnosisReport, io: Io): Promise<void> {
-  const { renderPage } = await import('./diagnose-html.js');
+  const { renderPage } = await import('./page/page.js');
   try {
     await writeFile(path, renderPage(report));
   } catch (cause) {
@@ -44,26 +52,41 @@ export async function makeReport(
   options: Pick<DiagnoseOptions, 'scan' | 'offline' | 'redact' | 'dataDir'>,
   paths: DataPaths,
 ): Promise<DiagnosisReport> {
-  const { scan, locked } = await pickScan(paths, options.scan);
+  const { scan, locked, isLatest } = await pickScan(paths, options.scan);
   const show = options.redact ? masked() : CLEAR;
   const usual = options.dataDir === undefined ? null : paths.dataDir;
   if (scan === null) return noScan(show, usual);
   const timeline = new TimelineFold();
+  const last = new Map<string, RawRecord>();
   const loaded = await loadScan(paths.journalDir, { scan, dataDir: usual, show }, ({ record }) => {
+    last.set(record.writer, record);
     const event = decodeEvent(record);
     if (event !== null) timeline.push(event, record);
   });
-  const catalog = options.offline ? null : viewCatalog(paths.catalog, scan, loaded.report);
-  const live = options.offline ? null : await look(paths, scan, loaded, catalog);
-  const context = { locked, boot: options.offline ? null : bootNow(), catalog };
+  const finish = (catalog: CatalogView | null): Diagnosis =>
+    loaded.fold.finish(loaded.report, { locked, boot: options.offline ? null : bootNow(), catalog });
+  const alone = finish(null);
+  const catalog = options.offline
+    ? null
+    : viewCatalog(paths.catalog, { scan, last, rows: rowsOf(alone, isLatest) });
   return {
-    diagnosis: loaded.fold.finish(loaded.report, context),
+    diagnosis: catalog === null ? alone : finish(catalog),
     timeline: timeline.finish(),
-    live,
+    live: options.offline ? null : await look(paths, scan, loaded, catalog),
     show,
     problems: [...loaded.fold.ledger.problems.directories()],
     chunks: [...loaded.fold.facts.chunks.values()],
   };
+}
+
+/** What the scan must have left in the catalog: known only when it is whole and no later one came. */
+function rowsOf(diagnosis: Diagnosis, isLatest: boolean): CatalogQuestion['rows'] {
+  const { startedAt, endedAt, totals, verdict } = diagnosis;
+  if (!isLatest || startedAt === null || endedAt === null) return null;
+  if (verdict !== 'complete' && verdict !== 'complete-with-problems') return null;
+  // A directory that was begun and not ended has rows that count nowhere.
+  if (totals.unlisted > 0) return null;
+  return { files: totals.files, fromMs: Date.parse(startedAt), toMs: Date.parse(endedAt) };
 }
 
 function look(

@@ -14,6 +14,8 @@ export interface PickedScan {
   scan: string | null;
   /** Whether a living process is at work on it. */
   locked: boolean;
+  /** Whether it was active last. */
+  isLatest: boolean;
 }
 
 /**
@@ -25,16 +27,17 @@ export async function pickScan(paths: DataPaths, wanted: string | undefined): Pr
   if (wanted !== undefined && !scans.includes(wanted)) {
     throw usageError(`the journal in ${paths.dataDir} has no scan ${wanted}`, 'nas-scanner scans lists them');
   }
-  if (scans.length === 0) return { scan: null, locked: false };
+  if (scans.length === 0) return { scan: null, locked: false, isLatest: false };
   const locked = isDataDirLocked(paths.dataDir);
-  if (scans.length === 1) return { scan: scans[0] ?? null, locked };
+  if (scans.length === 1) return { scan: scans[0] ?? null, locked, isLatest: true };
   let latest = { scan: '', at: '' };
   for (const scan of scans.slice(-LOOKED_AT_MAX)) {
     const at = await lastWordAt(paths.journalDir, scan);
     if (at >= latest.at) latest = { scan, at };
   }
   const scan = wanted ?? latest.scan;
-  return { scan, locked: locked && scan === latest.scan };
+  const isLatest = scan === latest.scan;
+  return { scan, locked: locked && isLatest, isLatest };
 }
 
 /** When its coordinator last wrote; `''` where that cannot be told. */
