@@ -5,6 +5,7 @@ import type { WorkerLimits } from '../src/engine/port.js';
 import { fairShare } from '../src/health/resources.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
+import { readLearned } from '../src/scan/plan-history.js';
 import type { ScanSettings } from '../src/scan/settings.js';
 import { subdirectoryLister } from '../src/scan/subdirectories.js';
 import type { ScanOptions } from './command-options.js';
@@ -90,16 +91,21 @@ export function scannerParts(
       },
     },
     preflight: () => preflight(options, paths, opened, onFailed),
-    plan: (idleSlots, signal) =>
-      planScan({
+    plan: async function* (idleSlots, signal) {
+      const history =
+        opened.before === null ? {} : { history: await readLearned(paths.journalDir, opened.before.scan) };
+      const slots = options.maxContainers;
+      yield* planScan({
         ...walk,
+        ...history,
         chunkBytes,
         analysisTimeoutMs,
         fastStart,
-        slots: options.maxContainers,
+        slots,
         idleSlots,
         signal,
-      }),
+      });
+    },
     listSubdirectories: subdirectoryLister(walk),
   };
 }

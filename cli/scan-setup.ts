@@ -12,7 +12,13 @@ import { validateEvent } from '../journal/validate.js';
 import { JournalWriter } from '../journal/writer.js';
 import type { EngineChoice } from '../src/engine/choose.js';
 import { completeScan } from '../src/scan/decide.js';
-import { checkName, findResumable, readEarlierScans, type EarlierScan } from '../src/scan/history.js';
+import {
+  checkName,
+  findResumable,
+  lastFinished,
+  readEarlierScans,
+  type EarlierScan,
+} from '../src/scan/history.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
 import { initialState, type Totals } from '../src/scan/state.js';
@@ -32,6 +38,8 @@ export interface OpenedScan {
   journal: ScanJournal;
   engine: EngineChoice;
   observers: AttemptObserver[];
+  /** The last finished scan of this mount. */
+  before: EarlierScan | null;
   /** Appends its first word: `scan.started` or `scan.resumed`. */
   begin(): Promise<void>;
   /** `scan.completed`, or what it would say of an interrupted scan. */
@@ -144,6 +152,7 @@ export async function openScan(
     journal,
     engine,
     observers,
+    before: lastFinished(earlier, options.mountPath),
     begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
     lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
   };

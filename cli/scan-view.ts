@@ -16,6 +16,8 @@ export interface ScanView {
   mountPath: string;
   state(): ScanState;
   attempts(): readonly Attempt[];
+  /** Files of the last finished scan of this mount; null on a first scan, which has no honest ETA. */
+  filesBefore: number | null;
 }
 
 /** Shows a running scan: one live block on a terminal, a plain line now and then elsewhere. */
@@ -95,11 +97,20 @@ export class ScanDisplay {
     const totals = this.#totals();
     const chunks = chunkCounts(this.#view.state());
     const more = this.#view.state().planned ? '' : ', still planning';
+    const eta = this.#remaining(totals.files);
     const problems = totals.problems > 0 ? `  ${formatCount(totals.problems)} problems` : '';
     return (
       `${formatCount(totals.files)} files  ${formatBytes(totals.bytes)}  ${formatCount(this.#rate(totals.files))} files/s  ` +
-      `chunks ${chunks.completed} of ${chunks.planned}${more}${problems}`
+      `chunks ${chunks.completed} of ${chunks.planned}${more}${problems}${eta}`
     );
+  }
+
+  /** What is left by the number of files the last scan found. */
+  #remaining(files: number): string {
+    const { filesBefore } = this.#view;
+    const seconds = (Date.now() - this.#startedAtMs) / 1000;
+    if (filesBefore === null || files === 0 || files >= filesBefore) return '';
+    return `  about ${formatClock((seconds * (filesBefore - files)) / files)} left`;
   }
 
   #elapsed(): string {

@@ -4,6 +4,7 @@ import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { plural } from '../projections/text.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
+import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
@@ -43,6 +44,7 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
     mountPath: options.mountPath,
     state: () => opened.journal.state,
     attempts: () => scanner.attempts,
+    filesBefore: opened.before === null ? null : totalsOf(opened.before.state).files,
   });
   const log = new ScanLog(paths.dataDir, opened.startedAtMs, (text, level) => {
     if (display.live ? level === 'ERROR' : !io.quiet || level !== 'INFO') display.note(text);

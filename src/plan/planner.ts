@@ -158,7 +158,8 @@ class Planner {
       if (outcome.outcome === 'sized') {
         const { directory } = outcome;
         this.#sized.push(...cut(directory, this.#options.chunkBytes));
-        this.#tell(survey, 'sized', { ...directory, seconds });
+        // Only what was measured now is called sized.
+        this.#tell(survey, survey.guessed ? 'skipped' : 'sized', { ...directory, seconds });
       } else if (outcome.outcome === 'skipped') this.#sized.push(subtree(survey.path));
       else yield* this.#fallback(survey.path, outcome.outcome, seconds, survey);
     }

@@ -55,6 +55,9 @@ export class Survey {
     return (performance.now() - this.startedAtMs) / 1000;
   }
 
+  /** A part of its size is what an earlier scan found, not what is there now. */
+  guessed = false;
+
   /** How long its oldest operation has been waiting. */
   get silentMs(): number {
     return performance.now() - this.#progressAtMs;
@@ -104,6 +107,7 @@ export class Survey {
   }
 
   #leaf(path: string, { files, bytes }: { files: number; bytes: number }): SizedDirectory {
+    this.guessed = true;
     this.files += files;
     this.bytes += bytes;
     return { path, files, bytes, looseFiles: 0, looseBytes: 0, children: [] };

@@ -48,6 +48,15 @@ export function checkName(earlier: readonly EarlierScan[], mountPath: string, mo
   });
 }
 
+/** The newest finished scan of this mount, for what it teaches about the next one; null: there is none. */
+export function lastFinished(earlier: readonly EarlierScan[], mountPath: string): EarlierScan | null {
+  const finished = earlier.find(
+    (scan) =>
+      mountOf(scan) === mountPath && scan.state.outcome !== null && scan.state.outcome !== 'incomplete',
+  );
+  return finished ?? null;
+}
+
 /** Options that change what is recorded: a scan goes on only with the same ones. */
 const RECORDED_OPTIONS = ['checksum', 'exclude', 'oneFileSystem'] as const;
 
