@@ -133,14 +133,22 @@ export function rangesBelow(directory: DirectoryKey): PathRange[] {
   ];
 }
 
+/** Whether a text of the range is that of an entry. A directory that is not UTF-8 has its own text in its range: `…//`. */
 export function inRange(range: PathRange, text: string): boolean {
+  if (text === ownText(range)) return false;
   return range.only === 'all' || text.endsWith(ESCAPED_END) === (range.only === 'escaped');
+}
+
+/** The text of the range's directory, where it is not UTF-8. */
+export function ownText(range: PathRange): string {
+  return `${range.after}/`;
 }
 
 /** The name of the subdirectory that `text` lies in, or null when it lies directly in the range's directory. */
 export function subdirectoryIn(range: PathRange, text: string): string | null {
   const slash = text.indexOf('/', range.after.length);
-  return slash < 0 || text.startsWith(ESCAPED_END, slash) ? null : text.slice(range.after.length, slash);
+  if (slash <= range.after.length || text.startsWith(ESCAPED_END, slash)) return null;
+  return text.slice(range.after.length, slash);
 }
 
 /** Behind everything that lies in that subdirectory. */

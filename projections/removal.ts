@@ -2,7 +2,9 @@ import type { Db, Statement } from './database.js';
 import {
   behindSubdirectory,
   directoryKey,
+  ESCAPED_END,
   inRange,
+  ownText,
   parentPath,
   rangesBelow,
   subdirectoryIn,
@@ -137,8 +139,8 @@ export class Removal {
         range.only === 'all' ? '' : ` AND substr(path, -2) ${range.only === 'escaped' ? '=' : '<>'} '//'`;
       for (const table of ['files', 'directories', 'scanned_dirs']) {
         this.#database
-          .prepare(`DELETE FROM ${table} WHERE path > ? AND path < ?${only}`)
-          .run(range.after, range.before);
+          .prepare(`DELETE FROM ${table} WHERE path > ? AND path < ? AND path <> ?${only}`)
+          .run(range.after, range.before, ownText(range));
       }
     }
   }
@@ -159,6 +161,7 @@ function* directEntries<T extends string | { path: string }>(
   rows: (after: string) => IterableIterator<T>,
 ): Generator<T> {
   let after: string | null = from;
+  let soughtOwn: string | null = null;
   while (after !== null) {
     const start: string = after;
     after = null;
@@ -166,7 +169,11 @@ function* directEntries<T extends string | { path: string }>(
       const path = typeof row === 'string' ? row : row.path;
       const subdirectory = subdirectoryIn(range, path);
       if (subdirectory !== null) {
-        after = behindSubdirectory(range, subdirectory);
+        // A directory that is not UTF-8 ends in `//` and stands among what lies in it: it is sought first.
+        const own = range.after + subdirectory + ESCAPED_END;
+        const seek = soughtOwn !== own && path < own;
+        soughtOwn = own;
+        after = seek ? own : behindSubdirectory(range, subdirectory);
         break;
       }
       if (inRange(range, path)) yield row;
