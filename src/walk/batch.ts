@@ -105,11 +105,14 @@ export class DirectoryWriter {
     if (this.#problems.length > this.#charsMax / 2) this.#spill();
   }
 
-  /** The listing ended: only now do its files count. */
-  finish(counts: DirectoryCounts): void {
+  /**
+   * The listing ended: only now do its files count.
+   * @param vanished the directory was gone, so it holds nothing; the record says so
+   */
+  finish(counts: DirectoryCounts, vanished = false): void {
     const { entries, subdirectories, others, excluded } = counts;
     const text = `,"entries":${entries},"subdirectories":${subdirectories},"others":${others},"excluded":${excluded}`;
-    this.#add(true, text);
+    this.#add(true, vanished ? `${text},"vanished":true` : text);
     const totals = this.#batch.totals;
     totals.directories += 1;
     totals.files += this.#files;

@@ -69,15 +69,15 @@ export class Frontier {
 
   #next(): DirectoryJob | null {
     const found = this.#pop();
-    if (found !== null) return this.#job(found, true);
+    if (found !== null) return this.#job(found, true, false);
     const root = this.#roots.pop();
-    return root === undefined ? null : this.#job(nameFromJournal(root.path), root.scope === 'subtree');
+    return root === undefined ? null : this.#job(nameFromJournal(root.path), root.scope === 'subtree', true);
   }
 
-  #job(path: string, descend: boolean): DirectoryJob {
+  #job(path: string, descend: boolean, isRoot: boolean): DirectoryJob {
     const id = this.#nextId;
     this.#nextId += 1;
-    return { id, path, record: !this.#wasListed(path), descend };
+    return { id, path, record: !this.#wasListed(path), descend, isRoot };
   }
 
   #pop(): string | null {

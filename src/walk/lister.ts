@@ -17,6 +17,8 @@ export interface Lister {
   readonly kind: 'thread' | 'process';
   /** How many more directories it wants now. */
   readonly wants: number;
+  /** Directories it works on at once, now. */
+  readonly atOnce: number;
   list(jobs: DirectoryJob[]): void;
   /** One answer with records is on disk: the lister may send another. */
   acknowledge(): void;

@@ -33,6 +33,11 @@ export function statKind(stat: BigIntStats): StatKind {
   return type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'other';
 }
 
+/** Whether two looks at a path saw the same thing. */
+export function isSame(a: BigIntStats | undefined, b: BigIntStats): boolean {
+  return a?.dev === b.dev && a.ino === b.ino;
+}
+
 /**
  * The book of one directory: every entry ends in exactly one of its accounts (row, subdirectory, other, excluded,
  * problem), and the number of entries proves it. Does no I/O; the listers do.
@@ -45,6 +50,7 @@ export class Listing {
   readonly #counts: DirectoryCounts = { entries: 0, subdirectories: 0, others: 0, excluded: 0 };
   #names: string[] = [];
   #handedOn = false;
+  #hasVanished = false;
 
   /** @param onFound takes subdirectories early, where there are very many */
   constructor(
@@ -65,6 +71,11 @@ export class Listing {
     return this.#writer !== null;
   }
 
+  /** Whether any entry was seen. */
+  get begun(): boolean {
+    return this.#counts.entries > 0;
+  }
+
   /** Whether some of it may have been handed on before its end. */
   get inParts(): boolean {
     return this.#handedOn || (this.#writer?.inParts ?? false);
@@ -73,7 +84,7 @@ export class Listing {
   /** Subdirectories not yet handed on: of most directories all, once it is listed. */
   takeFound(): FoundGroup | null {
     if (this.#names.length === 0) return null;
-    const group = { parent: this.#job.path, names: this.#names.join('/') };
+    const group = { parent: this.#job.path, names: this.#names.sort().join('/') };
     this.#names = [];
     return group;
   }
@@ -119,6 +130,12 @@ export class Listing {
   /** It was gone before it could be looked at: as if the listing had come a moment later. */
   vanished(): void {
     this.#counts.entries -= 1;
+    this.#hasVanished = true;
+  }
+
+  /** Whether entries were gone: then it must be made sure that the directory itself is still the same. */
+  get hasVanished(): boolean {
+    return this.#hasVanished;
   }
 
   problem(name: string, operation: string, code: string): void {
@@ -132,6 +149,11 @@ export class Listing {
 
   finish(): void {
     this.#writer?.finish(this.#counts);
+  }
+
+  /** The directory itself was gone: it holds nothing any more. */
+  finishVanished(): void {
+    this.#writer?.finish({ entries: 0, subdirectories: 0, others: 0, excluded: 0 }, true);
   }
 
   /** The directory's own failure. Subdirectories seen before it are still listed. */

@@ -7,6 +7,7 @@ const NAME_BYTES_MAX = 255;
 /** A directory with a longer path may hold names that make it too long. */
 const DIRECTORY_BYTES_MAX = PATH_BYTES_MAX - NAME_BYTES_MAX - 1;
 const O_PATH = 0o10000000;
+const PLACE_FLAGS = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** How a directory is reached: `path` stands for it in system calls, until `close`. */
 export interface Place {
@@ -22,23 +23,51 @@ const nothing = (): void => undefined;
  * @throws the system's error when a piece cannot be opened
  */
 export function openPlace(path: string): Place {
-  if (path.length * 3 <= DIRECTORY_BYTES_MAX) return { path, close: nothing };
-  const bytes = nameBytes(path);
-  if (bytes.length <= DIRECTORY_BYTES_MAX) return { path, close: nothing };
+  if (fitsAsItIs(path)) return { path, close: nothing };
   let file = -1;
-  for (const piece of pieces(path)) {
-    const from = file === -1 ? piece : `/proc/self/fd/${file}/${piece}`;
-    try {
-      const next = openSync(systemPath(from), O_PATH | constants.O_DIRECTORY);
+  try {
+    for (const piece of pieces(path)) {
+      const from = file === -1 ? piece : `/proc/self/fd/${file}/${piece}`;
+      const next = openSync(systemPath(from), PLACE_FLAGS);
       if (file !== -1) closeSync(file);
       file = next;
-    } catch (error) {
-      if (file !== -1) closeSync(file);
-      throw error;
     }
+  } catch (error) {
+    if (file !== -1) closeSync(file);
+    throw error;
   }
-  const opened = file;
-  return { path: `/proc/self/fd/${opened}`, close: () => closeSync(opened) };
+  return placeOf(file);
+}
+
+/** The same with `open` and `close` given, for callers that must not block. */
+export async function openPlaceWith(
+  path: string,
+  open: (path: string | Buffer, flags: number) => Promise<number>,
+): Promise<Place> {
+  if (fitsAsItIs(path)) return { path, close: nothing };
+  let file = -1;
+  try {
+    for (const piece of pieces(path)) {
+      const from = file === -1 ? piece : `/proc/self/fd/${file}/${piece}`;
+      const next = await open(systemPath(from), PLACE_FLAGS);
+      if (file !== -1) closeSync(file);
+      file = next;
+    }
+  } catch (error) {
+    if (file !== -1) closeSync(file);
+    throw error;
+  }
+  return placeOf(file);
+}
+
+function fitsAsItIs(path: string): boolean {
+  return path.length * 3 <= DIRECTORY_BYTES_MAX || nameBytes(path).length <= DIRECTORY_BYTES_MAX;
+}
+
+/** Closing an O_PATH descriptor asks nothing of its file system. */
+function placeOf(file: number): Place {
+  // With the dot it is the directory itself, not the link in /proc that leads to it.
+  return { path: `/proc/self/fd/${file}/.`, close: () => closeSync(file) };
 }
 
 /** Cuts a path at slashes into pieces that each stay below the limit, also behind `/proc/self/fd/N/`. */

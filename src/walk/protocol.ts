@@ -8,6 +8,8 @@ export interface DirectoryJob {
   record: boolean;
   /** Whether its subdirectories are wanted. */
   descend: boolean;
+  /** A root of the chunk, not a directory found by this walk. */
+  isRoot: boolean;
 }
 
 /** How all directories of a chunk are listed. */
@@ -47,10 +49,15 @@ export interface ListerAnswer {
   /** Time that operations of this answer took, and their number: what tuning goes by. */
   operations: number;
   operationsMs: number;
+  /** Operations given up that still hold a thread. */
+  stuck: number;
 }
 
 export const OPERATIONS = ['lstat', 'opendir', 'readdir', 'open', 'read'] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+/** How often a file that changes while it is read is read again. */
+export const CHANGED_RETRIES = 1;
 
 /** Words of the memory a listing thread shares with its watchdog. */
 export const PROGRESS = {

@@ -3,10 +3,11 @@ import { SyncDigester } from '../hash/digest-sync.js';
 import { BatchBuilder } from './batch.js';
 import { columnsFor } from './columns.js';
 import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
-import { Listing, statKind, type ListingContext } from './listing.js';
+import { isSame, Listing, statKind, type ListingContext } from './listing.js';
 import { isRaw, systemPath } from './names.js';
 import { ancestorsOf, openPlace } from './place.js';
 import {
+  CHANGED_RETRIES,
   OPERATIONS,
   PROGRESS,
   UNREAD_MAX,
@@ -20,8 +21,6 @@ import {
 import { errnoName } from './system-error.js';
 
 const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
-/** How often a file that changes while it is read is read again. */
-const CHANGED_RETRIES = 1;
 
 /**
  * Lists directories with blocking calls, one after the other: the fastest way where answers come from memory or a
@@ -37,11 +36,11 @@ export class SyncLister {
   #found: FoundGroup[] = [];
   #operations = 0;
   #since = 0;
-  /** Of the directory being listed: how system calls reach it, and its device. */
+  /** Of the directory being listed: how system calls reach it, and what it is. */
   #prefix = '';
   #prefixIsRaw = false;
-  #device = 0n;
-  #big = false;
+  #directoryStat!: BigIntStats;
+  #mountStat: BigIntStats | null = null;
 
   constructor(context: ListingContext, progress: Int32Array, answer: (answer: ListerAnswer) => void) {
     const { chunk, attempt, checksum } = context.options;
@@ -87,6 +86,7 @@ export class SyncLister {
       found: this.#found,
       operations: this.#operations,
       operationsMs: now - this.#since,
+      stuck: 0,
     });
     this.#done = [];
     this.#found = [];
@@ -116,44 +116,67 @@ export class SyncLister {
         this.#beat(operation);
         const trouble = this.#enter(job.path, place.path);
         if (trouble !== null) {
-          listing.fail(operation, trouble);
+          this.#fail(job, listing, operation, trouble);
           return;
         }
         operation = 'readdir';
         this.#beat(operation);
-        readEntries(place.path, this.#big, (name, kind) => {
+        readEntries(place.path, this.#directoryStat.size >= STREAMED_BYTES_MIN, (name, kind) => {
           if (listing.admit(name)) this.#entry(listing, name, kind);
         });
+        if (listing.hasVanished && !this.#isStill(place.path, this.#directoryStat)) {
+          listing.fail('lstat', 'ESTALE');
+          return;
+        }
       } finally {
         place.close();
       }
     } catch (error) {
-      listing.fail(operation, errnoName(error));
+      this.#fail(job, listing, operation, errnoName(error));
       return;
     }
     listing.finish();
   }
 
+  /** A directory that is gone is no problem, unless it went with its mount or was promised by the plan. */
+  #fail(job: DirectoryJob, listing: Listing, operation: Operation, code: string): void {
+    const mount = this.#mountStat;
+    const gone = code === 'ENOENT' && !job.isRoot && !listing.begun && mount !== null;
+    if (gone && this.#isStill(this.#context.options.mountPath, mount)) listing.finishVanished();
+    else listing.fail(operation, code);
+  }
+
+  /** Whether a path leads to the same directory as before. */
+  #isStill(path: string, before: BigIntStats): boolean {
+    try {
+      this.#beat('lstat');
+      return isSame(statSync(systemPath(path), LSTAT), before);
+    } catch (error) {
+      errnoName(error);
+      return false;
+    }
+  }
+
   /** Looks at the directory itself. Returns why it must not be listed, or null. */
   #enter(path: string, reached: string): string | null {
-    const isTop = path === this.#context.options.mountPath; // what the user names may be a symlink
+    const { mountPath } = this.#context.options;
+    this.#mountStat ??= statSync(systemPath(mountPath), LSTAT) ?? null;
+    const isTop = path === mountPath; // what the user names may be a symlink
     const stat = isTop ? statSync(systemPath(reached), LSTAT) : this.#lstat(systemPath(reached));
     if (stat === undefined) return 'ENOENT';
     if (statKind(stat) !== 'directory') return 'ENOTDIR';
     this.#prefix = reached.endsWith('/') ? reached : `${reached}/`;
     this.#prefixIsRaw = isRaw(reached);
-    this.#device = stat.dev;
-    this.#big = stat.size >= STREAMED_BYTES_MIN;
-    return !isTop && this.#context.mounts.typeAt(path) !== undefined && this.#isLoop(path, stat)
-      ? 'ELOOP'
-      : null;
+    this.#directoryStat = stat;
+    const isMount = !isTop && this.#context.mounts.typeAt(path) !== undefined;
+    return isMount && this.#isLoop(path, stat) ? 'ELOOP' : null;
   }
 
   /** Whether a mounted directory is one of those it lies in: its subtree would repeat itself. */
   #isLoop(path: string, stat: BigIntStats): boolean {
     for (const ancestor of ancestorsOf(path, this.#context.options.mountPath)) {
       const above = this.#lstat(systemPath(ancestor));
-      if (above?.dev === stat.dev && above.ino === stat.ino) return true;
+      if (isSame(above, stat)) return true;
     }
     return false;
   }
@@ -184,7 +207,7 @@ export class SyncLister {
     if (listing.isMountPoint(name)) return true;
     try {
       const stat = this.#lstat(this.#child(name));
-      return stat !== undefined && stat.dev !== this.#device;
+      return stat !== undefined && stat.dev !== this.#directoryStat.dev;
     } catch (error) {
       errnoName(error);
       return false;

@@ -20,6 +20,7 @@ const LOOK_MS_MAX = 1000;
 /** A listing thread of this process and the watchdog over it. */
 export class ThreadLister implements Lister {
   readonly kind = 'thread';
+  readonly atOnce = 1;
   readonly #thread: Worker;
   readonly #progress = new Int32Array(new SharedArrayBuffer(PROGRESS.words * Int32Array.BYTES_PER_ELEMENT));
   readonly #events: ListerEvents;

@@ -6,11 +6,20 @@ import { JournalWriter } from '../../journal/writer.js';
 import { Frontier } from '../walk/frontier.js';
 import { nameFromJournal } from '../walk/names.js';
 import type { ListerOptions } from '../walk/protocol.js';
+import { ProcessLister } from '../walk/process-lister.js';
+import { MountTable } from '../walk/mounts.js';
 import { ThreadLister } from '../walk/thread-lister.js';
 import { WorkerError } from './errors.js';
+import { listedBefore } from './listed.js';
 import { watchOrders, type Orders } from './orders.js';
 import { readTask, WORKER_EXIT, type WorkerTask } from './task.js';
-import { Walk, type WalkResult } from './walk.js';
+import { Walk, type WalkPorts, type WalkResult } from './walk.js';
+
+/** Directories at once that are tried first: a disk's head should not thrash, latency should be hidden. */
+const LOCAL_AT_ONCE = 4;
+const REMOTE_AT_ONCE = 16;
+/** And the most, where the user gives no number. */
+const AT_ONCE_MAX = 64;
 
 function log(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -72,12 +81,13 @@ function listerOptions(task: WorkerTask): ListerOptions {
 
 async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Promise<number> {
   const journalDir = resolve(dirname(taskFile), '..', '..');
+  const listed = await listedBefore(journalDir, task);
   const options = listerOptions(task);
   const journal = await openJournal(journalDir, task);
   const batchVersion = EVENT_VERSIONS['files.batch'];
-  const walk = new Walk(options, new Frontier(task.roots, () => false), {
+  const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
     record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
-    createLister: (events) => new ThreadLister(options, events),
+    createLister: listerFactory(task, options),
     log,
   });
   orders.onYield(() => walk.yield());
@@ -89,6 +99,16 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   }
   await finish(task, journal, result);
   return WORKER_EXIT.done;
+}
+
+/** A file system that may hang is listed by processes that can be left behind, a local one by a thread. */
+function listerFactory(task: WorkerTask, options: ListerOptions): WalkPorts['createLister'] {
+  const mounts = MountTable.read();
+  const isLocal = task.roots.every((root) => mounts.isLocal(nameFromJournal(root.path)));
+  const start = isLocal ? LOCAL_AT_ONCE : REMOTE_AT_ONCE;
+  const limits = { start, max: task.directoriesAtOnceMax ?? AT_ONCE_MAX };
+  return (events, careful) =>
+    isLocal && !careful ? new ThreadLister(options, events) : new ProcessLister(options, limits, events);
 }
 
 function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWriter> {
@@ -110,8 +130,8 @@ function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWrite
 
 async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResult): Promise<void> {
   const { chunk, attempt } = task;
-  const { totals, remaining } = result;
-  const last: Promise<unknown>[] = [];
+  const { totals, remaining, directoriesAtOnce } = result;
+  const last: Promise<unknown>[] = [journal.append('worker.tuned', { chunk, directoriesAtOnce })];
   if (remaining !== null) last.push(journal.append('chunk.yielded', { chunk, attempt, remaining }));
   const { directories, files, problems } = totals;
   const bytes = totals.bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(totals.bytes) : `${totals.bytes}`;

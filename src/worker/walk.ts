@@ -11,6 +11,7 @@ import {
   type ListerOptions,
   type Totals,
 } from '../walk/protocol.js';
+import { Pace } from './pace.js';
 
 /** What is given away is named in one record of at most 1 MiB; while more waits than fits, the walk goes on. */
 const YIELDED_CHARS_MAX = 128 * 1024;
@@ -18,14 +19,16 @@ const YIELDED_CHARS_MAX = 128 * 1024;
 export interface WalkPorts {
   /** Records one payload of `files.batch`; resolves when it is on disk. */
   record(dataJson: string): Promise<unknown>;
-  /** A lister for the work to come; `afterHang` once one has hung. */
-  createLister(events: ListerEvents, afterHang: boolean): Lister;
+  /** A lister for the work to come; `careful` once one has hung or was slow. */
+  createLister(events: ListerEvents, careful: boolean): Lister;
   log(line: string): void;
 }
 
 export interface WalkResult {
   /** Of what was recorded. */
   totals: Totals;
+  /** At the end. */
+  directoriesAtOnce: number;
   /** Roots given away; null when the chunk was walked to its end. */
   remaining: ChunkRoot[] | null;
 }
@@ -44,11 +47,15 @@ export class Walk {
   #again: DirectoryJob[] = [];
   #jobsOut = 0;
   #yielding = false;
+  /** The lister in use is to be replaced once it has answered for all it has. */
+  #slow = false;
+  readonly #pace: Pace;
 
   constructor(options: ListerOptions, frontier: Frontier, ports: WalkPorts) {
     this.#options = options;
     this.#frontier = frontier;
     this.#ports = ports;
+    this.#pace = new Pace(options.checksum);
     let end: { resolve(): void; reject(error: Error): void } | undefined;
     this.#ended = new Promise((resolve, reject) => {
       end = { resolve, reject };
@@ -68,7 +75,11 @@ export class Walk {
       this.#lister.close();
     }
     const remaining = this.#frontier.drain();
-    return { totals: this.#totals, remaining: remaining.length === 0 ? null : remaining };
+    return {
+      totals: this.#totals,
+      directoriesAtOnce: this.#lister.atOnce,
+      remaining: remaining.length === 0 ? null : remaining,
+    };
   }
 
   /** Hands out nothing more; `run` resolves when what is in hand is recorded. */
@@ -83,19 +94,22 @@ export class Walk {
     this.#end.resolve();
   }
 
-  #createLister(afterHang: boolean): Lister {
+  #createLister(careful: boolean): Lister {
     return this.#ports.createLister(
       {
         onAnswer: (answer) => this.#onAnswer(answer),
         onHung: (hung) => this.#onHung(hung),
         onFailed: (error) => this.#end.reject(error),
       },
-      afterHang,
+      careful,
     );
   }
 
   #pump(): void {
-    const holds = this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX);
+    if (this.#slow && this.#jobsOut === 0) this.#changeLister();
+    const holds =
+      this.#slow ||
+      (this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX));
     while (!holds) {
       const wanted = this.#lister.wants;
       const jobs = this.#again.splice(0, wanted);
@@ -107,7 +121,17 @@ export class Walk {
     if (this.#jobsOut === 0) this.#end.resolve();
   }
 
-  #onAnswer({ dataJson, totals, done, found }: ListerAnswer): void {
+  /** One that blocks in each call is replaced where calls take long. */
+  #changeLister(): void {
+    this.#slow = false;
+    this.#lister.close();
+    this.#lister = this.#createLister(true);
+    this.#ports.log('the file system is slow: several directories at once from here on');
+  }
+
+  #onAnswer(answer: ListerAnswer): void {
+    const { dataJson, totals, done, found } = answer;
+    if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
     if (dataJson !== null) this.#record(dataJson, totals);
     this.#jobsOut -= done.length;
     for (const group of found) this.#frontier.add(group);

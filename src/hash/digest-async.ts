@@ -1,0 +1,62 @@
+import { close, constants, open, read } from 'node:fs';
+import type { FileDigest } from './digest-sync.js';
+import { createDigest, EMPTY, rangesOf, type Digest, type DigestMode, type Range } from './sampling.js';
+
+/** Bytes read at once; each file being read has a buffer of its own. */
+const READ_BYTES = 256 * 1024;
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Runs one call of the callback kind, within a time limit. */
+export type Call = <T>(
+  start: (callback: (error: NodeJS.ErrnoException | null, value: T) => void) => void,
+) => Promise<T>;
+
+/** The checksum of one file, made with calls that do not block. */
+export class AsyncDigester {
+  readonly #mode: DigestMode;
+  readonly #call: Call;
+  /** The last system call: what failed when `digest` rejects. */
+  operation: 'open' | 'read' = 'open';
+
+  constructor(mode: DigestMode, call: Call) {
+    this.#mode = mode;
+    this.#call = call;
+  }
+
+  /**
+   * @param size in bytes, as lstat gave it
+   * @throws the system's error of open or read, or that of the time limit
+   */
+  async digest(path: string | Buffer, size: number): Promise<FileDigest> {
+    if (size === 0) return { checksum: EMPTY, short: false };
+    this.operation = 'open';
+    const file = await this.#call<number>((done) => open(path, OPEN_FLAGS, done));
+    try {
+      const digest = createDigest(this.#mode);
+      const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
+      let short = false;
+      for (const range of rangesOf(this.#mode, size)) {
+        short ||= !(await this.#update(digest, file, buffer, range));
+      }
+      return { checksum: digest.digest(), short };
+    } finally {
+      // A close that hangs costs a thread of the pool, and nobody waits for it.
+      close(file, () => undefined);
+    }
+  }
+
+  /** Returns whether the whole range was there. */
+  async #update(digest: Digest, file: number, buffer: Buffer, range: Range): Promise<boolean> {
+    this.operation = 'read';
+    const end = range.offset + range.length;
+    for (let offset = range.offset; offset < end;) {
+      const wanted = Math.min(buffer.length, end - offset);
+      const at = offset;
+      const got = await this.#call<number>((done) => read(file, buffer, 0, wanted, at, done));
+      if (got === 0) return false;
+      digest.update(buffer.subarray(0, got));
+      offset += got;
+    }
+    return true;
+  }
+}
