@@ -1,8 +1,54 @@
+import { hostname } from 'node:os';
+import { planRepair, repairScan, type RepairStep } from '../journal/repair.js';
+import { listScans } from '../journal/segments.js';
+import { validateEvent } from '../journal/validate.js';
+import { lockDataDir } from '../projections/lock.js';
+import { formatBytes, formatCount, printable } from '../projections/text.js';
 import type { RepairOptions } from './command-options.js';
-import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { dataPaths, resolveDataDir } from './data-dir.js';
+import { usageError } from './errors.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 
-export function runRepair(_options: RepairOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('repair: not built yet'));
+/** Copies bad bytes to quarantine, then cuts torn tails. Never touches sound bytes. */
+export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCode> {
+  const { dataDir, journalDir, quarantineDir } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const all = await listScans(journalDir);
+  if (options.scan !== undefined && !all.includes(options.scan))
+    throw usageError(`the journal in ${dataDir} has no scan ${options.scan}`, 'nas-scanner scans lists them');
+  const scans = options.scan === undefined ? all : [options.scan];
+  const steps: RepairStep[] = [];
+  if (options.dryRun || scans.length === 0) {
+    for (const scan of scans) steps.push(...(await planRepair(journalDir, scan)));
+  } else {
+    const lock = lockDataDir(dataDir);
+    try {
+      const fixed = { journalDir, quarantineDir, hostname: hostname(), validate: validateEvent };
+      for (const scan of scans) steps.push(...(await repairScan({ ...fixed, scan })));
+    } finally {
+      lock.release();
+    }
+  }
+  const cuts = steps.filter(({ cut }) => cut);
+  io.json({ dryRun: options.dryRun, quarantineDir, cut: cuts.length, bytes: sumOf(steps), steps });
+  if (!options.quiet || steps.length > 0) io.out(describe(steps, options.dryRun, quarantineDir));
+  return EXIT.done;
+}
+
+function describe(steps: readonly RepairStep[], dryRun: boolean, quarantineDir: string): string {
+  if (steps.length === 0) return 'Nothing to repair.\n';
+  const would = dryRun ? 'would be ' : '';
+  const lines = steps.map(({ file, fromByte, toByte, cut }) => {
+    const what = `${file}: ${formatBytes(toByte - fromByte)} at byte ${fromByte}`;
+    return `${what} ${would}copied${cut ? `, then ${would}cut off` : '; they stay, sound records follow or a witness misses them'}`;
+  });
+  const cuts = steps.filter(({ cut }) => cut).length;
+  lines.push(
+    `${formatCount(steps.length)} places (${formatBytes(sumOf(steps))}) ${would}copied to ${printable(quarantineDir)}, ${formatCount(cuts)} ${would}cut off.`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function sumOf(steps: readonly RepairStep[]): number {
+  return steps.reduce((sum, { fromByte, toByte }) => sum + toByte - fromByte, 0);
 }

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError } from './errors.js';
-import { messageOf } from './segment-writer.js';
-import { errnoName, type JournalStorage } from './storage.js';
+import { errnoName, messageOf, type JournalStorage } from './storage.js';
 
 /** Failures in a row, without one record on disk between them, after which a writer gives up. */
 const FAULTS_MAX = 5;

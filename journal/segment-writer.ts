@@ -3,7 +3,7 @@ import { JournalError } from './errors.js';
 import type { RecordRef } from './events/index.js';
 import { encodeLine, NO_PREVIOUS_CRC } from './record.js';
 import { segmentPath, type SegmentName, type SegmentPosition } from './segments.js';
-import type { JournalStorage, SegmentFile } from './storage.js';
+import { messageOf, type JournalStorage, type SegmentFile } from './storage.js';
 
 /** A record before it has a place in a segment. */
 export interface RecordDraft {
@@ -126,10 +126,6 @@ export class SegmentWriter {
       });
     }
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A position without its offset, as other records name it. */

@@ -9,7 +9,19 @@ export interface FileOwner {
   umask: number | null;
 }
 
-export const OWNER_OF_PROCESS: FileOwner = { uid: null, gid: null, umask: null };
+/** As the environment asks for it (PUID, PGID, UMASK); only root can give files away. */
+export function ownerFromEnvironment(env: NodeJS.ProcessEnv = process.env): FileOwner {
+  const number = (text: string | undefined, radix: number): number | null => {
+    const value = Number.parseInt(text ?? '', radix);
+    return Number.isNaN(value) ? null : value;
+  };
+  const root = process.getuid?.() === 0;
+  return {
+    uid: root ? number(env['PUID'], 10) : null,
+    gid: root ? number(env['PGID'], 10) : null,
+    umask: number(env['UMASK'], 8),
+  };
+}
 
 /** A segment being written. Every call rejects with the system's own error. */
 export interface SegmentFile {
@@ -48,6 +60,19 @@ export function errnoName(error: unknown): string {
   return known?.[0] ?? code ?? 'UNKNOWN';
 }
 
+/** What libuv has no words for. */
+const WORDS: Readonly<Record<string, string>> = {
+  EDQUOT: 'disk quota exceeded',
+  ESTALE: 'stale file handle',
+};
+
+/** An error in words that name the errno, whatever libuv calls it. */
+export function messageOf(error: unknown): string {
+  const name = errnoName(error);
+  if (name in WORDS) return `${name}: ${WORDS[name] ?? ''}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Makes a directory's entries durable, where its file system can do that. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
@@ -61,7 +86,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Creates missing folders with the owner's mode, each one's entry on disk before this resolves. */
-export async function makeFolder(folder: string, owner: FileOwner = OWNER_OF_PROCESS): Promise<void> {
+export async function makeFolder(folder: string, owner: FileOwner = ownerFromEnvironment()): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
@@ -119,7 +144,7 @@ class NodeSegmentFile implements SegmentFile {
 export class NodeStorage implements JournalStorage {
   readonly #owner: FileOwner;
 
-  constructor(owner: FileOwner = OWNER_OF_PROCESS) {
+  constructor(owner: FileOwner = ownerFromEnvironment()) {
     this.#owner = owner;
   }
 

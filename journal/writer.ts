@@ -3,8 +3,8 @@ import { JournalError } from './errors.js';
 import { EVENT_VERSIONS } from './event-versions.js';
 import type { EventData, EventType } from './events/index.js';
 import { RECORD_BYTES_MAX } from './record.js';
-import { messageOf } from './segment-writer.js';
 import type { SegmentPosition } from './segments.js';
+import { messageOf } from './storage.js';
 
 export { FULL_DISK_WAIT_MS, SEGMENT_BYTES_MAX } from './epoch-writer.js';
 
