@@ -9,6 +9,8 @@ export interface FileOwner {
   umask: number | null;
 }
 
+export const OWNER_OF_PROCESS: FileOwner = { uid: null, gid: null, umask: null };
+
 /** As the environment asks for it (PUID, PGID, UMASK); only root can give files away. */
 export function ownerFromEnvironment(env: NodeJS.ProcessEnv = process.env): FileOwner {
   const number = (text: string | undefined, radix: number): number | null => {
