@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { newScanId, timeOfId } from '../journal/ids.js';
 import type { EventData, Host } from '../journal/events/index.js';
 import { ownerFromEnvironment } from '../journal/owner.js';
@@ -19,6 +19,7 @@ import {
   readEarlierScans,
   type EarlierScan,
 } from '../src/scan/history.js';
+import { ScanError } from '../src/scan/errors.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
 import { initialState, type Totals } from '../src/scan/state.js';
@@ -64,22 +65,31 @@ export async function prepareDataDir(paths: DataPaths): Promise<void> {
   }
 }
 
-/** The data directory as seen below the mount, where it lies there: it is never scanned. */
-export function dataDirInsideMount(mountPath: string, dataDir: string): string | null {
-  let realMount: string;
+/** The real path of a path whose last parts may not exist yet. */
+function realPath(path: string): string {
   try {
-    realMount = realpathSync(mountPath);
-  } catch {
-    return null; // preflight says what is wrong with the mount
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (parent === path) throw error;
+    return join(realPath(parent), basename(path));
   }
-  const below = relative(realMount, realpathSync(dataDir));
+}
+
+/**
+ * The data directory as seen below the mount, where it lies there: it is never scanned. Looks only; neither need
+ * exist yet.
+ * @throws CommandError (wrong usage) when both are the same directory
+ */
+export function dataDirInsideMount(mountPath: string, dataDir: string): string | null {
+  const below = relative(realPath(mountPath), realPath(dataDir));
   if (below === '') {
     throw usageError(
       `the data directory ${dataDir} is the directory to scan itself`,
       'Choose another one with --data-dir.',
     );
   }
-  return below.startsWith('..') ? null : join(mountPath, below);
+  return below === '..' || below.startsWith('../') ? null : join(mountPath, below);
 }
 
 export function describeHost(): Host {
@@ -105,7 +115,11 @@ export async function openScan(
   say: (text: string) => void,
 ): Promise<OpenedScan> {
   const earlier = await readEarlierScans(paths.journalDir);
-  checkName(earlier, options.mountPath, options.mountName);
+  try {
+    checkName(earlier, options.mountPath, options.mountName);
+  } catch (error) {
+    throw error instanceof ScanError ? usageError(error.message, error.hint) : error;
+  }
   const resumed = chooseResumed(options, earlier, say);
   const scan = resumed?.scan ?? (await newScanId(paths.journalDir));
   const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);

@@ -1,4 +1,7 @@
 import { formatBytes, formatSeconds, plural, printable } from '../projections/text.js';
+import { wrap } from './wrap.js';
+
+const COLUMNS = 80;
 
 /** The `--json` object of `scan`, and what its summary is made from. */
 export interface ScanResult {
@@ -40,8 +43,8 @@ export function renderSummary(result: ScanResult, details: SummaryDetails): stri
   lines.push(`  journal   ${printable(result.journal)}`);
   lines.push(`  log       ${printable(result.log)}`);
   for (const { check, detail, advice } of details.failedChecks) {
-    lines.push('', `  ${check}: ${detail}`);
-    if (advice !== '') lines.push(`  What to do: ${advice}`);
+    lines.push('', wrap(`${check}: ${printable(detail)}`, COLUMNS, '  '));
+    if (advice !== '') lines.push(wrap(`What to do: ${printable(advice)}`, COLUMNS, '  '));
   }
   const next = nextStep(result, details);
   if (next !== null) lines.push('', `  ${next}`);

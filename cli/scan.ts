@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
-import { plural } from '../projections/text.js';
+import { plural, printable } from '../projections/text.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -15,13 +15,16 @@ import { ScanDisplay } from './scan-view.js';
 import { ScanLog } from './scan-log.js';
 import { engineFor } from './preflight-checks.js';
 import { createProcessEngine, scannerParts } from './scan-parts.js';
-import { openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
+import { dataDirInsideMount, openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
 import { renderSummary, type ScanResult, type SummaryDetails } from './scan-summary.js';
 import { handleSignals } from './signals.js';
 
 /** The `scan` command. */
 export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
+  const inside = dataDirInsideMount(options.mountPath, paths.dataDir);
+  if (inside !== null && !io.quiet)
+    io.err(`the data directory ${printable(inside)} lies in the mount: it is left out\n`);
   await prepareDataDir(paths);
   const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
