@@ -102,16 +102,9 @@ function asRaw(error: unknown): RawError {
   return typeof error === 'object' && error !== null ? error : {};
 }
 
-/** What a failed start is called: too slow, or refused. */
-export function startError(error: unknown, timeoutMs: number, late: boolean): EngineError {
-  const known =
-    error instanceof EngineError ? error : new EngineError('failed', String(error), { cause: error });
-  if (late && (known.code === 'unreachable' || isAbort(known.cause))) {
-    return new EngineError('start-timeout', `the container did not start within ${timeoutMs / 1000} s`, {
-      cause: error,
-      hint: 'The host may be overloaded: try fewer --max-containers, or a longer --start-timeout.',
-    });
-  }
+/** What a failed start is called: the known causes keep their names. */
+export function startError(error: unknown): EngineError {
+  const known = toEngineError(error, 'start the container');
   if (known.code !== 'failed' && known.code !== 'not-found') return known;
   return new EngineError('start-failed', known.message, {
     cause: error,

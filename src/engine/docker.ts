@@ -1,8 +1,8 @@
 import { getgid, getuid } from 'node:process';
-import { containerSpec, createBody, LABELS, runLine, type ContainerSpec } from './container-spec.js';
+import { containerSpec, LABELS, runLine, type ContainerSpec, type SpecAbilities } from './container-spec.js';
 import { CALL_TIMEOUT_MS, DockerClient, type EngineInfo, type EngineVersion } from './docker-client.js';
-import { startError } from './docker-errors.js';
 import { inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
+import { ContainerStarter } from './docker-start.js';
 import { readExit, readUsage, type UsageSample } from './docker-state.js';
 import { DockerWatch } from './docker-watch.js';
 import { findOwnContainer, HostPaths, readSurroundings, type HostMount } from './paths.js';
@@ -16,9 +16,6 @@ import {
   type WorkerExit,
   type WorkerUsage,
 } from './port.js';
-
-/** Time for tidying up after a start that failed; it must not hold up the scan. */
-const UNDO_TIMEOUT_MS = 5_000;
 
 export interface DockerEngineOptions {
   image: string;
@@ -48,7 +45,8 @@ export class DockerEngine implements Engine {
   readonly #options: DockerEngineOptions;
   readonly #watches = new Set<DockerWatch>();
   readonly #samples = new Map<string, UsageSample>();
-  readonly #abilities;
+  readonly #abilities: SpecAbilities;
+  readonly #starter: ContainerStarter;
 
   constructor(
     client: DockerClient,
@@ -66,6 +64,7 @@ export class DockerEngine implements Engine {
       pidsLimit: daemon.info?.pidsLimit ?? true,
       init: daemon.info?.hasInit ?? true,
     };
+    this.#starter = new ContainerStarter(client, this.#abilities);
   }
 
   get image(): string {
@@ -78,22 +77,8 @@ export class DockerEngine implements Engine {
     return { name: spec.name, image: spec.image, command: runLine(spec) };
   }
 
-  async start(launch: Launch, plan: LaunchPlan, timeoutMs: number): Promise<{ id: string }> {
-    const deadlineMs = performance.now() + timeoutMs;
-    const left = (): number => Math.max(1, deadlineMs - performance.now());
-    let id = '';
-    try {
-      id = await this.#create(launch, left);
-      await this.#client.call('start the container', left(), (docker, abortSignal) =>
-        docker.getContainer(id).start({ abortSignal }),
-      );
-      await this.#verify(id, left());
-      return { id };
-    } catch (error) {
-      // By name: when creating timed out the container may come into being all the same.
-      await this.#undo(id || plan.name);
-      throw startError(error, timeoutMs, performance.now() >= deadlineMs);
-    }
+  async start(launch: Launch, _plan: LaunchPlan, timeoutMs: number): Promise<{ id: string }> {
+    return this.#starter.start(() => this.#spec(launch), timeoutMs);
   }
 
   async list(scan?: string): Promise<SeenWorker[]> {
@@ -152,6 +137,7 @@ export class DockerEngine implements Engine {
   async close(): Promise<void> {
     await Promise.all([...this.#watches].map((watch) => watch.close()));
     this.#watches.clear();
+    await this.#starter.settle();
     this.#client.close();
   }
 
@@ -195,44 +181,6 @@ export class DockerEngine implements Engine {
       umask: env['UMASK'] ?? null,
       abilities: this.#abilities,
     });
-  }
-
-  /** Creates; where the kernel turns out to lack what was asked for, does without it from now on. */
-  async #create(launch: Launch, left: () => number): Promise<string> {
-    for (;;) {
-      try {
-        const body = createBody(this.#spec(launch));
-        const container = await this.#client.call('create the container', left(), (docker, abortSignal) =>
-          docker.createContainer({ ...body, abortSignal }),
-        );
-        return container.id;
-      } catch (error) {
-        const words = error instanceof EngineError ? error.message : '';
-        if (this.#abilities.cpuQuota && /NanoCPUs can not be set|CFS/i.test(words))
-          this.#abilities.cpuQuota = false;
-        else throw error;
-      }
-    }
-  }
-
-  /** A container that was started runs, or has already run to its end. */
-  async #verify(id: string, timeoutMs: number): Promise<void> {
-    const { State: state } = await this.#client.call(
-      'look at the container',
-      timeoutMs,
-      (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
-    );
-    if (state.Status === 'created') {
-      throw new EngineError('start-failed', state.Error || 'the container was created but did not start');
-    }
-  }
-
-  async #undo(idOrName: string): Promise<void> {
-    await this.#client
-      .call('remove what did not start', UNDO_TIMEOUT_MS, (docker, abortSignal) =>
-        docker.getContainer(idOrName).remove({ force: true, v: true, abortSignal }),
-      )
-      .catch(() => undefined); // it never came to be, or the next listing finds it
   }
 
   async #ignoring(words: RegExp, run: () => Promise<unknown>): Promise<void> {
