@@ -14,7 +14,7 @@ export const TEST_IMAGE = 'nas-scanner-hp:latest';
 const BASE_IMAGE = `nas-scanner-test-base:${process.version}`;
 /** Says of which build a test image is: one that is there already need not be built again. */
 const BUILD_LABEL = 'nas-scanner.test-build';
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** Debian keeps dockerd where a user's PATH may not lead. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
