@@ -129,7 +129,7 @@ export class ScanFacts {
   #check(data: EventData<'preflight.checked'>, evidenceOf: (text: string) => Evidence): void {
     const evidence = evidenceOf(`check ${data.check}: ${data.detail}`);
     this.checks.set(data.check, { data, evidence });
-    const code = data.ok ? null : codeOfCheck(data);
+    const code = codeOfCheck(data);
     if (code !== null) this.incidents.add(code, { evidence, chunk: 0, detail: data.detail });
   }
 

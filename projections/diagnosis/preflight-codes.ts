@@ -1,9 +1,18 @@
 import type { EventData } from '../../journal/events/index.js';
 import { codeOfWords } from './classify.js';
-import type { FindingCode } from './types.js';
+import { FINDING_CODES, type FindingCode } from './types.js';
 
-/** Which finding a failed check is, by its name and its words. Null: none of ours. */
+/** What a check that passed may still have to say: the scan begins, but this may be why it goes badly. */
+const WARNINGS: ReadonlySet<FindingCode> = new Set(['resources.overcommitted', 'disk.low']);
+
+/** Which finding a check is: by the code it brings, else by its name and its words. Null: none of ours. */
 export function codeOfCheck(data: EventData<'preflight.checked'>): FindingCode | null {
+  const code = FINDING_CODES.find((each) => each === data['code']);
+  if (data.ok) return code !== undefined && WARNINGS.has(code) ? code : null;
+  return code ?? codeByName(data);
+}
+
+function codeByName(data: EventData<'preflight.checked'>): FindingCode | null {
   const name = data.check.toLowerCase();
   const words = `${data.detail} ${data.advice}`;
   const denied = /EACCES|EPERM|permission denied|not permitted|not readable|may not/i.test(words);

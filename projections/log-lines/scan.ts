@@ -90,10 +90,11 @@ export const scanLines: LogHandlers = {
     ];
   },
   'preflight.checked': (data) => {
-    const text = `PRE-FLIGHT ${printable(data.check)}: ${data.ok ? 'ok' : 'FAILED'}: ${printable(data.detail)}`;
-    return data.ok
-      ? [info(text)]
-      : [alarm(data.advice === '' ? text : `${text}. To do: ${printable(data.advice)}`)];
+    const outcome = data.ok ? 'ok' : 'FAILED';
+    const text = `PRE-FLIGHT ${printable(data.check)}: ${outcome}: ${printable(data.detail)}`;
+    if (data.advice === '') return [data.ok ? info(text) : alarm(text)];
+    const toDo = `${text}. To do: ${printable(data.advice)}`;
+    return [data.ok ? warning(toDo) : alarm(toDo)];
   },
   'catalog.opened': (data) => [
     info(

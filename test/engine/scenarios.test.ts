@@ -9,8 +9,9 @@ import { listByCatalog, listByFind } from '../support/outside.js';
 
 /** So little CPU that a worker takes seconds: there is time to be in the middle of. */
 const SLOWLY = ['--cpus', '0.15'];
+const TEST_TIMEOUT_MS = 120_000;
 
-describe.skipIf(!engineAvailable)('a scan in containers', () => {
+describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOUT_MS }, () => {
   let daemon: TestEngine;
 
   beforeAll(async () => {
