@@ -42,6 +42,7 @@ export function preflightChecks(
     probeId: newId(),
     workers: options.maxContainers,
     asked: { cpus: options.cpus, memoryBytes: options.memoryBytes },
+    fullChecksums: options.checksum === 'full',
     ioTimeoutMs: options.ioTimeoutMs,
     startTimeoutMs: options.startTimeoutMs,
     checkCatalog: () => Promise.resolve(checkCatalog(paths.catalog)),

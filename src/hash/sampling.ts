@@ -1,5 +1,6 @@
 import { createHash, hash, type Hash } from 'node:crypto';
-import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { createRequire } from 'node:module';
+import type * as BlakeHash from '@napi-rs/blake-hash';
 
 /** Up to this size the sampled checksum covers the whole file. */
 export const WHOLE_BYTES_MAX = 10 * 1024 * 1024;
@@ -43,8 +44,15 @@ class Blake2b implements Digest {
   }
 }
 
+/** Loaded by the first who needs it: only `full` does, and a small image may lack a library the binding wants. */
+let blakeHash: typeof BlakeHash | null = null;
+function loadBlakeHash(): typeof BlakeHash {
+  blakeHash ??= createRequire(import.meta.url)('@napi-rs/blake-hash') as typeof BlakeHash;
+  return blakeHash;
+}
+
 class Blake3 implements Digest {
-  readonly #hash = new Blake3Hasher();
+  readonly #hash = new (loadBlakeHash().Blake3Hasher)();
   update(bytes: Buffer): void {
     this.#hash.update(bytes);
   }

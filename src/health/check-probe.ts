@@ -32,6 +32,7 @@ export interface ProbeOptions {
   mountPath: string;
   /** One entry of the mount as this process sees it, or null. */
   sample: string | null;
+  fullChecksums: boolean;
   limits: WorkerLimits;
   startTimeoutMs: number;
   record: RecordEvent;
@@ -45,8 +46,8 @@ export async function checkProbe(options: ProbeOptions): Promise<Check> {
   const writerDir = join(options.journalDir, `.probe-${options.id.toLowerCase()}`);
   try {
     await mkdir(writerDir, { recursive: true });
-    const { id, scan, mountPath, sample } = options;
-    const task: ProbeTask = { id, scan, mountPath, sample };
+    const { id, scan, mountPath, sample, fullChecksums } = options;
+    const task: ProbeTask = { id, scan, mountPath, sample, fullChecksums };
     await writeFile(join(writerDir, 'task.json'), JSON.stringify(task));
     const exit = await runContainer(options, writerDir);
     return await judge(options, writerDir, exit);

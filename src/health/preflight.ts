@@ -26,6 +26,7 @@ export interface PreflightOptions {
   choice: EngineChoice;
   workers: number;
   asked: AskedLimits;
+  fullChecksums: boolean;
   ioTimeoutMs: number;
   startTimeoutMs: number;
   /** Whether the catalog can be opened; the caller's, for only it may open SQLite. */
@@ -60,7 +61,7 @@ export async function* runPreflight(options: PreflightOptions): AsyncGenerator<C
   const paths = checkPaths(docker, mountPath, dataDir);
   yield paths;
   if (image.ok && paths.ok && mount.state === 'ok' && journal?.ok === true) {
-    const { journalDir, scan, attempt, startTimeoutMs, record } = options;
+    const { journalDir, scan, attempt, startTimeoutMs, fullChecksums, record } = options;
     const limits = { cpus: share.cpus, memoryBytes: share.memoryBytes };
     const { sample } = mount;
     const id = options.probeId;
@@ -72,6 +73,7 @@ export async function* runPreflight(options: PreflightOptions): AsyncGenerator<C
       id,
       mountPath,
       sample,
+      fullChecksums,
       limits,
       startTimeoutMs,
       record,

@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeLine, NO_PREVIOUS_CRC } from '../../journal/record.js';
 import { errnoName } from '../../journal/storage.js';
+import { digestOf } from '../hash/sampling.js';
 
 /** What the probe is told; it lies beside the record it writes. */
 export interface ProbeTask {
@@ -12,6 +13,8 @@ export interface ProbeTask {
   mountPath: string;
   /** Name of an entry that must be there, base64; null: none is known. */
   sample: string | null;
+  /** The scan will make full checksums, which need the image's native library. */
+  fullChecksums: boolean;
 }
 
 /** What it saw: the payload of its record. */
@@ -30,6 +33,7 @@ export const PROBE_EVENT = 'preflight.probed';
 /** Runs inside the probe container: looks at the mount and writes one record beside the task. Resolves with 0. */
 export async function runProbe(taskFile: string): Promise<number> {
   const task = JSON.parse(await readFile(taskFile, 'utf8')) as ProbeTask;
+  if (task.fullChecksums) digestOf('full', Buffer.from('probe'));
   const { line } = encodeLine(
     {
       seq: 1,

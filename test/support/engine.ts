@@ -172,7 +172,7 @@ export async function importBaseImage(engine: TestEngine): Promise<string> {
     await copyProgram(process.execPath, folder, '/usr/local/bin/node');
     for (const program of BASE_PROGRAMS) if (existsSync(program)) await copyProgram(program, folder);
     // The native parts of the catalog and the digests need these, which node itself may not.
-    for (const library of ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6'])
+    for (const library of ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'librt.so.1'])
       await copyLibrary(library, folder);
     await mkdir(join(folder, 'tmp'), { recursive: true });
     await pipe(['tar', '-C', folder, '-c', '.'], ['docker', 'import', '-', BASE_IMAGE], engine);
