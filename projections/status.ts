@@ -132,6 +132,12 @@ export class StatusFold {
     };
   }
 
+  /** Chunks whose records can still change what is shown. */
+  get unfinishedChunks(): number[] {
+    if (this.#completed !== null) return [];
+    return [...this.#chunks.values()].filter(isUnfinished).map((chunk) => chunk.chunk);
+  }
+
   /** When what was recorded: files over equal slices of the scan's time. */
   throughput(slices: number): number[] {
     return this.#rate.slices(this.#startedAtMs, this.#lastAtMs, slices);
@@ -245,4 +251,9 @@ export class StatusFold {
       if (chunk.state === 'running' || chunk.state === 'failed') chunk.state = 'waiting';
     }
   }
+}
+
+/** Begun, and neither complete nor given up. */
+function isUnfinished({ state, attempt }: ChunkStatus): boolean {
+  return attempt > 0 && state !== 'completed' && state !== 'failed';
 }

@@ -1,0 +1,73 @@
+import { decodeEvent } from '../journal/decode-event.js';
+import { ScanReader, WriterTail, type ReadRecord } from '../journal/reader.js';
+import { COORDINATOR, workerName } from '../journal/segments.js';
+import { StatusFold, type StatusSnapshot } from '../projections/status.js';
+
+/** Keeps a scan's status up with its journal, reading only what is new and what can still change. */
+export class StatusFeed {
+  readonly #place: { journalDir: string; scan: string };
+  #fold = new StatusFold();
+  readonly #coordinator: WriterTail;
+  readonly #workers = new Map<number, WriterTail>();
+
+  constructor(journalDir: string, scan: string) {
+    this.#place = { journalDir, scan };
+    this.#coordinator = new WriterTail({ ...this.#place, writer: COORDINATOR, hash: false });
+  }
+
+  /**
+   * Takes in what is new. Nobody acts on what is shown, so every valid record is believed.
+   * @param live false: the scan does not run, and what it left is read by the rules of recovery
+   */
+  async refresh(live: boolean): Promise<void> {
+    await this.#drain(this.#coordinator);
+    if (!live && !this.#coordinator.sealed) {
+      await this.#readAtRest();
+      return;
+    }
+    for (const chunk of this.#fold.unfinishedChunks) {
+      const tail =
+        this.#workers.get(chunk) ??
+        new WriterTail({ ...this.#place, writer: workerName(chunk), hash: false });
+      this.#workers.set(chunk, tail);
+      await this.#drain(tail);
+    }
+    const unfinished = new Set(this.#fold.unfinishedChunks);
+    for (const [chunk, tail] of this.#workers) {
+      if (unfinished.has(chunk)) continue;
+      await tail.close();
+      this.#workers.delete(chunk);
+    }
+  }
+
+  snapshot(live: boolean): StatusSnapshot {
+    return this.#fold.snapshot(Date.now(), live);
+  }
+
+  async close(): Promise<void> {
+    await this.#coordinator.close();
+    for (const tail of this.#workers.values()) await tail.close();
+    this.#workers.clear();
+  }
+
+  async #drain(tail: WriterTail): Promise<void> {
+    for (;;) {
+      const records = await tail.poll('valid');
+      if (records.length === 0) return;
+      this.#take(records);
+    }
+  }
+
+  async #readAtRest(): Promise<void> {
+    this.#fold = new StatusFold();
+    const reader = new ScanReader({ ...this.#place, hash: false });
+    for await (const records of reader.batches()) this.#take(records);
+  }
+
+  #take(records: readonly ReadRecord[]): void {
+    for (const { record } of records) {
+      const event = decodeEvent(record);
+      if (event !== null) this.#fold.push(event, record);
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type { ChunkStatus, StatusSnapshot } from '../projections/status.js';
+import {
+  displayPath,
+  formatBytes,
+  formatCount,
+  formatLocalTime,
+  formatSeconds,
+  plural,
+  printable,
+} from '../projections/text.js';
+import { shortenPath } from './format.js';
+import { paint } from './paint.js';
+
+/** Workers that get a line. */
+const WORKERS_SHOWN_MAX = 10;
+/** Silence that is worth a word. */
+const QUIET_S = 10;
+const PROBLEMS_SHOWN_MAX = 3;
+
+const STATES: Record<StatusSnapshot['state'], string> = {
+  running: 'RUNNING',
+  paused: 'PAUSED',
+  interrupted: 'STOPPED: the same scan started again goes on',
+  killed: 'KILLED: the same scan started again goes on',
+  complete: 'COMPLETE',
+  'complete-with-problems': 'COMPLETE, but some entries could not be read',
+  incomplete: 'INCOMPLETE: see nas-scanner diagnose',
+  none: 'There is no scan in this journal yet.',
+};
+
+/** One screen of at most 24 lines of `columns` characters each. */
+export function renderStatus(
+  status: StatusSnapshot,
+  options: { columns: number; colour: boolean },
+): string[] {
+  const width = Math.max(40, options.columns);
+  const colours = paint(options.colour);
+  if (status.scan === null) return [STATES.none, '  nas-scanner scan PATH NAME begins one.'];
+  const colour =
+    status.state === 'complete' ? colours.good : status.endedAtMs === null ? colours.plain : colours.warn;
+  const mount = status.mountPath === null ? '' : displayPath(status.mountPath);
+  const lines = [
+    fit(`${printable(status.mountName)}  ${mount}`, width),
+    colour(fit(STATES[status.state], width)),
+    ...(status.pausedBecause === null ? [] : [fit(`  because ${printable(status.pausedBecause)}`, width)]),
+    fit(
+      `began ${formatLocalTime(status.startedAtMs)}, ${formatSeconds(status.seconds)}${progressWords(status)}`,
+      width,
+    ),
+    fit(
+      `${formatCount(status.files)} files, ${formatBytes(status.bytes)}, ${formatCount(Math.round(status.filesPerSecond))} files/s`,
+      width,
+    ),
+    fit(chunkWords(status), width),
+  ];
+  if (status.endedAtMs === null)
+    lines.push(fit(remainingWords(status), width), ...workerLines(status, width));
+  if (status.problems > 0) lines.push(...problemLines(status, width));
+  if (status.journalFreeBytes !== null && status.endedAtMs === null) {
+    lines.push(fit(`${formatBytes(status.journalFreeBytes)} free for the journal`, width));
+  }
+  return lines;
+}
+
+function fit(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+function progressWords(status: StatusSnapshot): string {
+  if (status.endedAtMs !== null && status.state !== 'killed' && status.state !== 'interrupted') return '';
+  return `, last progress ${formatSeconds(status.secondsSinceProgress)} ago`;
+}
+
+function chunkWords({ chunks }: StatusSnapshot): string {
+  const failed = chunks.failed > 0 ? `, ${chunks.failed} failed` : '';
+  const running = chunks.running > 0 ? `, ${chunks.running} running` : '';
+  return `chunks: ${chunks.completed} of ${chunks.planned} complete${running}${failed}`;
+}
+
+/** An estimate says how sure it is, or that there is none. */
+function remainingWords({ remaining }: StatusSnapshot): string {
+  const { secondsLow, secondsHigh, files, atLeast } = remaining;
+  if (secondsLow === null)
+    return atLeast ? 'left: not known yet (sizes are still being measured)' : 'left: not known yet';
+  const what = `${atLeast ? 'at least ' : 'about '}${formatCount(files)} files`;
+  if (secondsHigh === null) return `left: ${what}, at least ${formatSeconds(secondsLow)}`;
+  return `left: ${what}, ${formatSeconds(secondsLow)} to ${formatSeconds(secondsHigh)}`;
+}
+
+function workerLines(status: StatusSnapshot, width: number): string[] {
+  const nowMs = status.startedAtMs + status.seconds * 1000;
+  const lines = status.workers
+    .slice(0, WORKERS_SHOWN_MAX)
+    .map((worker) => workerLine(worker, nowMs, width, status.mountPath));
+  const more = status.workers.length - WORKERS_SHOWN_MAX;
+  return more > 0 ? [...lines, `  and ${plural(more, 'more worker')}`] : lines;
+}
+
+function workerLine(
+  worker: ChunkStatus,
+  nowMs: number,
+  width: number,
+  mountPath: StatusSnapshot['mountPath'],
+): string {
+  const quiet = (nowMs - worker.progressAtMs) / 1000;
+  const memory = worker.memoryBytes === null ? '' : `, ${formatBytes(worker.memoryBytes)}`;
+  const silence = !worker.responsive
+    ? ', NO ANSWER'
+    : quiet >= QUIET_S
+      ? `, quiet ${formatSeconds(quiet)}`
+      : '';
+  const left = `  chunk ${worker.chunk}: `;
+  const right = `  ${plural(worker.files, 'file')}${memory}${silence}`;
+  const room = Math.max(8, width - left.length - right.length);
+  const path = worker.directory === null ? 'starting' : displayPath(worker.directory);
+  const mount = mountPath === null ? '' : `${displayPath(mountPath)}/`;
+  const below = path.startsWith(mount) ? path.slice(mount.length) : path;
+  return fit(`${left}${shortenPath(below, room).padEnd(room)}${right}`, width);
+}
+
+function problemLines(status: StatusSnapshot, width: number): string[] {
+  const shown = status.recentProblems.slice(-PROBLEMS_SHOWN_MAX).map(({ path, name, operation, code }) => {
+    const where = name === '' ? displayPath(path) : `${displayPath(path)}/${displayPath(name)}`;
+    const words = ` ${operation} ${code}`;
+    return `  ${shortenPath(where, Math.max(8, width - words.length - 2))}${words}`;
+  });
+  return [fit(`${plural(status.problems, 'entry', 'entries')} could not be read`, width), ...shown];
+}
