@@ -47,6 +47,9 @@ function staleError(kind: CatalogKind, path: string): ProjectionError {
   });
 }
 
+/** What a catalog may not be put in place of. */
+const STOPPING: ReadonlySet<string> = new Set(['foreign-file', 'newer-version', 'catalog-locked']);
+
 function foreignError(path: string): ProjectionError {
   return new ProjectionError('foreign-file', `${path} is another program's file, not a catalog`, {
     path,
@@ -69,7 +72,7 @@ export function refuseForeign(path: string, damagedIsOurs: boolean): void {
     const error = databaseError(cause, path);
     const damaged = error instanceof ProjectionError && error.code === 'catalog-damaged';
     if (damaged && !damagedIsOurs) throw foreignError(path);
-    if (error instanceof ProjectionError && error.code === 'foreign-file') throw error;
+    if (error instanceof ProjectionError && STOPPING.has(error.code)) throw error;
   } finally {
     database?.close();
   }
