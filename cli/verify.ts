@@ -1,8 +1,119 @@
+import { existsSync } from 'node:fs';
+import { recoverScan, type ScanReport, type SegmentReport } from '../journal/recovery.js';
+import { listScans } from '../journal/segments.js';
+import { formatBytes, formatCount, printable } from '../projections/text.js';
+import { viewCatalog } from './catalog-view.js';
 import type { VerifyOptions } from './command-options.js';
-import { CommandError } from './errors.js';
-import type { ExitCode } from './exit-codes.js';
+import { dataPaths, resolveDataDir } from './data-dir.js';
+import { usageError } from './errors.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { paint, type Paint } from './paint.js';
+import { table } from './table.js';
+import { explain } from './verify-explain.js';
 
-export function runVerify(_options: VerifyOptions, _io: Io): Promise<ExitCode> {
-  return Promise.reject(new CommandError('verify: not built yet'));
+/** Whether the catalog holds what the journal of the newest scan says; null: nobody can tell. */
+export type CatalogCheck = (
+  catalog: string,
+  scan: string,
+  report: ScanReport,
+) => { state: string; detail: string } | null;
+
+/** Reads every record of every scan (or of one) and says what is sound. Modifies nothing. */
+export async function runVerify(
+  options: VerifyOptions,
+  io: Io,
+  checkCatalog: CatalogCheck = viewCatalog,
+): Promise<ExitCode> {
+  const { dataDir, journalDir, catalog } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const all = await listScans(journalDir);
+  if (options.scan !== undefined && !all.includes(options.scan))
+    throw usageError(`the journal in ${dataDir} has no scan ${options.scan}`, 'nas-scanner scans lists them');
+  const colours = paint(io.colour);
+  const reports: ScanReport[] = [];
+  for (const scan of options.scan === undefined ? all : [options.scan]) {
+    const report = await recoverScan(journalDir, scan);
+    reports.push(report);
+    if (!io.wantsJson && (!io.quiet || !report.sound))
+      io.out(await describeScan(journalDir, report, io, colours));
+  }
+  const sound = reports.every((report) => report.sound);
+  const records = reports.reduce((sum, report) => sum + report.records, 0);
+  const last = reports.at(-1);
+  const view = last === undefined ? null : checkCatalog(catalog, last.scan, last);
+  io.json({
+    sound,
+    records,
+    segments: reports.flatMap(({ segments }) => segments),
+    unknownTypes: sumOf(reports),
+    catalog: view,
+  });
+  if (last === undefined)
+    io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
+  else if (!io.quiet || !sound) io.out(summary(reports, sound, records, view, colours));
+  return sound ? EXIT.done : EXIT.unsound;
+}
+
+async function describeScan(journalDir: string, report: ScanReport, io: Io, colours: Paint): Promise<string> {
+  const rows = report.segments.map((segment) => [
+    segment.file.slice(report.scan.length + 1),
+    segment.state,
+    formatCount(segment.records),
+    formatBytes(segment.goodBytes),
+    segment.badBytes === 0 ? '' : formatBytes(segment.badBytes),
+  ]);
+  const lines = [
+    `${colours.plain(`scan ${report.scan}`)}  ${report.sound ? colours.good('sound') : colours.bad('not sound')}`,
+    table(['segment', 'state', 'records', 'good', 'bad'], rows, io.columns).trimEnd(),
+  ];
+  for (const segment of report.segments.filter(isTelling))
+    lines.push(
+      ...(await explain(journalDir, report, segment)).map((line, i) =>
+        i === 0 ? colourOf(segment, colours)(line) : `  ${line}`,
+      ),
+    );
+  const unknown = Object.entries(report.unknownTypes);
+  if (unknown.length > 0) {
+    const types = unknown.map(([type, count]) => `${type} (${formatCount(count)})`).join(', ');
+    lines.push(`events of a kind this program does not know, kept and passed over: ${types}`);
+  }
+  return `${lines.join('\n')}\n\n`;
+}
+
+function isTelling({ state }: SegmentReport): boolean {
+  return state === 'damaged' || state === 'lost' || state === 'torn';
+}
+
+function colourOf({ state }: SegmentReport, colours: Paint): (text: string) => string {
+  return state === 'torn' ? colours.warn : colours.bad;
+}
+
+function summary(
+  reports: readonly ScanReport[],
+  sound: boolean,
+  records: number,
+  view: { state: string; detail: string } | null,
+  colours: Paint,
+): string {
+  const segments = reports.reduce((sum, report) => sum + report.segments.length, 0);
+  const counts = `${formatCount(records)} records in ${formatCount(segments)} segments`;
+  const lines = [
+    sound
+      ? `${colours.good('The journal is sound:')} ${counts}.`
+      : `${colours.bad('The journal is not sound:')} ${counts} are good; what is missing is named above.`,
+  ];
+  if (!sound)
+    lines.push(
+      'What to do: scan the same mount again (an unfinished scan goes on; only what is missing is read anew),',
+      'then nas-scanner replay. Look after the disk: a journal does not get damaged by a crash.',
+    );
+  if (view !== null) lines.push(`The catalog ${view.state === 'agrees' ? 'agrees with it' : view.detail}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+function sumOf(reports: readonly ScanReport[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { unknownTypes } of reports)
+    for (const [type, count] of Object.entries(unknownTypes)) sums[type] = (sums[type] ?? 0) + count;
+  return sums;
 }

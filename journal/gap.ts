@@ -48,7 +48,7 @@ export function placeGap(gap: Gap, files: readonly SegmentFindings[], seen: Witn
 
 const LOSS: Record<Finding, string> = {
   damaged: 'unreadable',
-  lost: 'gone, though it was acknowledged',
+  lost: 'gone, though acknowledged',
   torn: 'was not on disk yet when the writer stopped',
 };
 
