@@ -15,6 +15,8 @@ export interface ReplayOptions extends CommonOptions {
 
 export interface VerifyOptions extends CommonOptions {
   scan?: string;
+  /** Compare every row of the catalog with what a replay gives. */
+  catalog: boolean;
 }
 
 export interface RepairOptions extends CommonOptions {

@@ -2,30 +2,20 @@ import { existsSync } from 'node:fs';
 import { recoverScan, type ScanReport, type SegmentReport } from '../journal/recovery.js';
 import { listScans } from '../journal/segments.js';
 import { formatBytes, formatCount, printable } from '../projections/text.js';
-import { viewCatalog } from './catalog-view.js';
 import type { VerifyOptions } from './command-options.js';
-import { dataPaths, resolveDataDir } from './data-dir.js';
+import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir } from './data-dir.js';
 import { usageError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { paint, type Paint } from './paint.js';
 import { table } from './table.js';
+import { compareCatalog, lookAtCatalog, type CatalogAgreement } from './verify-catalog.js';
 import { explain } from './verify-explain.js';
 
-/** Whether the catalog holds what the journal of the newest scan says; null: nobody can tell. */
-export type CatalogCheck = (
-  catalog: string,
-  scan: string,
-  report: ScanReport,
-) => { state: string; detail: string } | null;
-
 /** Reads every record of every scan (or of one) and says what is sound. Modifies nothing. */
-export async function runVerify(
-  options: VerifyOptions,
-  io: Io,
-  checkCatalog: CatalogCheck = viewCatalog,
-): Promise<ExitCode> {
-  const { dataDir, journalDir, catalog } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCode> {
+  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const { dataDir, journalDir } = paths;
   const all = await listScans(journalDir);
   if (options.scan !== undefined && !all.includes(options.scan))
     throw usageError(`the journal in ${dataDir} has no scan ${options.scan}`, 'nas-scanner scans lists them');
@@ -40,7 +30,11 @@ export async function runVerify(
   const sound = reports.every((report) => report.sound);
   const records = reports.reduce((sum, report) => sum + report.records, 0);
   const last = reports.at(-1);
-  const view = last === undefined ? null : checkCatalog(catalog, last.scan, last);
+  const view = options.catalog
+    ? await compareCatalog(dataDir, options.dbName ?? DATABASE_NAME_DEFAULT)
+    : last === undefined
+      ? null
+      : await lookAtCatalog(paths, last);
   io.json({
     sound,
     records,
@@ -92,7 +86,7 @@ function summary(
   reports: readonly ScanReport[],
   sound: boolean,
   records: number,
-  view: { state: string; detail: string } | null,
+  view: CatalogAgreement | null,
   colours: Paint,
 ): string {
   const segments = reports.reduce((sum, report) => sum + report.segments.length, 0);
@@ -107,7 +101,7 @@ function summary(
       'What to do: scan the same mount again (an unfinished scan goes on; only what is missing is read anew),',
       'then nas-scanner replay. Look after the disk: a journal does not get damaged by a crash.',
     );
-  if (view !== null) lines.push(`The catalog ${view.state === 'agrees' ? 'agrees with it' : view.detail}.`);
+  if (view !== null) lines.push(`Catalog: ${view.state === 'agrees' ? 'agrees with it' : view.detail}.`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { recordEndingAt } from '../journal/checkpoint.js';
+import type { ScanReport, SegmentReport } from '../journal/recovery.js';
+import type { CatalogQuestion } from '../projections/catalog-view.js';
+import type { DataPaths } from './data-dir.js';
+
+/** Whether the catalog holds what the journal gives; null: there is nothing to compare. */
+export interface CatalogAgreement {
+  state: string;
+  detail: string;
+}
+
+/** A quick look: whether the catalog has taken in the last record of each writer of the newest scan. */
+export async function lookAtCatalog(paths: DataPaths, report: ScanReport): Promise<CatalogAgreement | null> {
+  const last: CatalogQuestion['last'] = await lastSealed(paths.journalDir, report);
+  if (last.size === 0) return null;
+  const { viewCatalog } = await import('../projections/catalog-view.js');
+  return viewCatalog(paths.catalog, { scan: report.scan, last, rows: null });
+}
+
+/** The whole truth: all rows against those that a replay gives. Takes as long as a replay. */
+export async function compareCatalog(dataDir: string, databaseName: string): Promise<CatalogAgreement> {
+  const { catalogAgrees } = await import('../projections/agree.js');
+  const { agrees, detail } = await catalogAgrees({ dataDir, databaseName });
+  return { state: agrees === null ? 'unknown' : agrees ? 'agrees' : 'mismatch', detail };
+}
+
+/** Of each writer that ended well the seal of its newest segment: what counts of it, and nothing lies behind. */
+async function lastSealed(
+  journalDir: string,
+  report: ScanReport,
+): Promise<Map<string, { epoch: number; seq: number; crc: string }>> {
+  const newest = new Map<string, SegmentReport>();
+  for (const segment of report.segments) newest.set(segment.writer, segment);
+  const last = new Map<string, { epoch: number; seq: number; crc: string }>();
+  for (const { writer, state, file, goodBytes } of newest.values()) {
+    if (state !== 'sealed') continue;
+    const record = await recordEndingAt(join(journalDir, file), goodBytes);
+    if (record !== null) last.set(writer, { epoch: record.epoch, seq: record.seq, crc: record.crc });
+  }
+  return last;
+}
