@@ -23,6 +23,14 @@ import type { Io } from './io.js';
 import { bootNow, lookAround, type LiveFacts } from './live-facts.js';
 import { pickScan } from './pick-scan.js';
 
+/** Records that say how the catalog and the segment ended: they come when the catalog has been closed. */
+const AFTER_THE_CATALOG = new Set([
+  'segment.sealed',
+  'catalog.opened',
+  'catalog.troubled',
+  'catalog.recovered',
+]);
+
 /** The `diagnose` command: 0 whenever a report could be made, whatever it says. */
 export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<ExitCode> {
   const dataDir = resolveDataDir(options.dataDir);
@@ -59,7 +67,7 @@ export async function makeReport(
   const timeline = new TimelineFold();
   const last = new Map<string, RawRecord>();
   const loaded = await loadScan(paths.journalDir, { scan, dataDir: usual, show }, ({ record }) => {
-    last.set(record.writer, record);
+    if (!AFTER_THE_CATALOG.has(record.type)) last.set(record.writer, record);
     const event = decodeEvent(record);
     if (event !== null) timeline.push(event, record);
   });

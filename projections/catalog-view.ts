@@ -11,7 +11,7 @@ const TIME_SLACK_S = 0.0005;
 
 export interface CatalogQuestion {
   scan: string;
-  /** Of each writer the last record that counts. */
+  /** Of each writer the last record that the catalog has to hold. */
   last: ReadonlyMap<string, { epoch: number; seq: number; crc: string }>;
   /** What this scan must have left in `files`, when it was the last to write there; null: not known. */
   rows: { files: number; fromMs: number; toMs: number } | null;

@@ -186,7 +186,7 @@ export class TimelineFold {
   }
 
   #health(chunk: number, bytes: number | null, limitBytes: number | null, atMs: number): void {
-    if (bytes === null || chunk === 0) return;
+    if (bytes === null || bytes === 0 || chunk === 0) return; // 0: it was just ending
     let series = this.#memory.get(chunk);
     if (series === undefined) {
       if (this.#memory.size >= SERIES_MAX) return;

@@ -32,10 +32,11 @@ figure + figure { margin-top: .75rem; }
 figcaption { color: var(--soft); font-size: .85rem; margin-bottom: .4rem; }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
-.scroll { overflow-x: auto; } .scroll svg { min-width: 34rem; }
+.scroll { overflow-x: auto; } .scroll svg { min-width: 48rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td { overflow-wrap: anywhere; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (max-width: 40rem) { .wide { display: none; } }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--soft); }
 .legend span { margin-right: 1rem; white-space: nowrap; } .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-right: .3rem; vertical-align: -.05rem; }
 `;

@@ -21,11 +21,11 @@ export function coverageTable({ chunks, show }: DiagnosisReport): string {
       );
       const more =
         rootsCount > roots.length ? ` <span class="soft">and ${rootsCount - roots.length} more</span>` : '';
-      return `<tr><td class="number">${chunk}</td><td>${places.join('<br>')}${more}</td><td>${state}</td><td class="number">${attempts}</td><td>${reason}</td></tr>`;
+      return `<tr><td class="number">${chunk}</td><td>${places.join('<br>')}${more}</td><td>${state}</td><td class="number wide">${attempts}</td><td class="wide">${reason}</td></tr>`;
     });
   const hidden = chunks.length - rows.length;
   return (
-    `<table><tr><th class="number">chunk</th><th>where</th><th>state</th><th class="number">attempts</th><th>planned as</th></tr>${rows.join('')}</table>` +
+    `<table><tr><th class="number">chunk</th><th>where</th><th>state</th><th class="number wide">attempts</th><th class="wide">planned as</th></tr>${rows.join('')}</table>` +
     (hidden > 0 ? `<p class="soft">and ${formatCount(hidden)} more, all complete or as above</p>` : '')
   );
 }
@@ -39,13 +39,13 @@ export function problemsTable({ problems, show, diagnosis }: DiagnosisReport): s
       const name = show.path(problem.name);
       const where = name === '' ? show.path(path) : `${show.path(path)}/${name}`;
       rows.push(
-        `<tr><td>${escapeHtml(where)}</td><td>${escapeHtml(problem.operation)}</td><td>${escapeHtml(problem.code)}</td></tr>`,
+        `<tr><td>${escapeHtml(where)}</td><td class="wide">${escapeHtml(problem.operation)}</td><td>${escapeHtml(problem.code)}</td></tr>`,
       );
     }
   }
   const hidden = diagnosis.totals.problems - rows.length;
   return (
-    `<table><tr><th>entry</th><th>operation</th><th>error</th></tr>${rows.join('')}</table>` +
+    `<table><tr><th>entry</th><th class="wide">operation</th><th>error</th></tr>${rows.join('')}</table>` +
     (hidden > 0 ? `<p class="soft">and ${formatCount(hidden)} more</p>` : '')
   );
 }

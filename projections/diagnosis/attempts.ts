@@ -13,6 +13,8 @@ interface Running {
   judged: boolean;
   memoryBytes: number | null;
   memoryLimitBytes: number | null;
+  /** A health check it did not answer, held back: workers that are just ending do not answer either. */
+  unanswered: Evidence | null;
 }
 
 /** Words of `chunk.failed` that say nothing about the worker: its coordinator is the cause. */
@@ -92,22 +94,34 @@ export class AttemptJudge {
   }
 
   health(data: EventData<'health.checked'>, evidenceOf: EvidenceOf): void {
-    this.#mountLost = !data.mountAccessible;
-    const running = this.#running.get(data.chunk);
-    if (running !== undefined) {
-      running.memoryBytes = data.memoryBytes;
-      running.memoryLimitBytes = data.memoryLimitBytes;
-    }
     const { chunk } = data;
+    this.#mountLost = !data.mountAccessible;
     if (!data.mountAccessible) {
-      this.#incidents.add('mount.lost', {
-        evidence: evidenceOf('the mount did not answer a health check'),
-        chunk,
-      });
-    } else if (!data.responsive && !this.#engineLost) {
-      const text = `the worker of chunk ${chunk} did not answer a health check`;
-      this.#incidents.add('container.unresponsive', { evidence: evidenceOf(text), chunk });
+      const evidence = evidenceOf('the mount did not answer a health check');
+      this.#incidents.add('mount.lost', { evidence, chunk });
     }
+    const running = this.#running.get(chunk);
+    if (running === undefined || running.judged) return; // it has ended meanwhile
+    running.memoryBytes = data.memoryBytes;
+    running.memoryLimitBytes = data.memoryLimitBytes;
+    if (data.responsive || this.#engineLost || this.#mountLost) {
+      running.unanswered = null;
+      return;
+    }
+    this.#unresponsive(chunk, running);
+    running.unanswered = evidenceOf(`the worker of chunk ${chunk} did not answer a health check`);
+  }
+
+  /** What was held back counts after all: the worker lived on without answering. */
+  #unresponsive(chunk: number, running: Running): void {
+    if (running.unanswered === null) return;
+    this.#incidents.add('container.unresponsive', { evidence: running.unanswered, chunk });
+    running.unanswered = null;
+  }
+
+  /** The journal ends here: who has not answered by now does not answer. */
+  finish(): void {
+    for (const [chunk, running] of this.#running) this.#unresponsive(chunk, running);
   }
 
   /** The coordinator's verdict on an attempt: news only where no exit told it already. */
@@ -166,5 +180,12 @@ export class AttemptJudge {
 }
 
 function newRunning(attempt: number): Running {
-  return { attempt, stalled: false, judged: false, memoryBytes: null, memoryLimitBytes: null };
+  return {
+    attempt,
+    stalled: false,
+    judged: false,
+    memoryBytes: null,
+    memoryLimitBytes: null,
+    unanswered: null,
+  };
 }

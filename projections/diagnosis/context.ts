@@ -99,9 +99,14 @@ export function findingOf(
 export function costOf(context: FindingContext, group: IncidentGroup): string {
   const chunks = [...group.chunks].filter((chunk) => chunk > 0);
   if (chunks.length === 0) return '';
-  const done = chunks.filter((chunk) => context.facts.chunks.get(chunk)?.state === 'completed').length;
-  if (done === chunks.length)
-    return `${plural(done, 'chunk')} had to be tried again and ${done === 1 ? 'is' : 'are'} complete`;
+  const facts = chunks.map((chunk) => context.facts.chunks.get(chunk));
+  const done = facts.filter((chunk) => chunk?.state === 'completed').length;
+  if (done === chunks.length) {
+    const again = facts.filter((chunk) => chunk !== undefined && chunk.attempts > 1).length;
+    return again === 0
+      ? ''
+      : `${plural(again, 'chunk')} had to be tried again and ${again === 1 ? 'is' : 'are'} complete`;
+  }
   return `${plural(chunks.length - done, 'chunk')} of ${formatCount(context.facts.chunks.size)} not scanned to the end`;
 }
 

@@ -109,6 +109,7 @@ export class DiagnosisFold {
   finish(report: JournalReport, live: LiveContext = NOT_LIVE): Diagnosis {
     const { facts, ledger } = this;
     const { scan, dataDir, show = CLEAR } = this.#options;
+    facts.attempts.finish();
     const totals = ledger.totals();
     const proof = prove({ facts, ledger, totals, report, settled: this.#settled, strange: this.#strange });
     const nothing = report.segments.length === 0 && report.records === 0;

@@ -26,6 +26,7 @@ function activity(state: LogState, atMs: number): LogLine[] {
 }
 
 function checked(data: EventData<'health.checked'>, state: LogState, atMs: number): LogLine[] {
+  if (data.chunk > 0 && !state.running.has(data.chunk)) return []; // it ended while it was looked at
   state.healthChecks += 1;
   state.peakMemoryBytes = Math.max(state.peakMemoryBytes, data.memoryBytes ?? 0);
   state.filesByChunk.set(data.chunk, Math.max(state.filesByChunk.get(data.chunk) ?? 0, data.filesRecorded));
