@@ -38,13 +38,9 @@ function compare(database: Db, { scan, last, rows }: CatalogQuestion): CatalogVi
   let behind = 0;
   for (const [writer, record] of last) {
     const held = checkpoints.get(writer);
-    if (
-      held === undefined ||
-      held.epoch < record.epoch ||
-      (held.epoch === record.epoch && held.seq < record.seq)
-    )
-      behind += 1;
-    else if (held.epoch !== record.epoch || held.seq !== record.seq || held.crc !== record.crc) {
+    const ahead = held === undefined ? -1 : held.epoch - record.epoch || held.seq - record.seq;
+    if (ahead < 0) behind += 1;
+    else if (ahead === 0 && held?.crc !== record.crc) {
       return { state: 'mismatch', detail: `holds a record of ${writer} that the journal does not have` };
     }
   }

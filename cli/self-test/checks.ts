@@ -1,0 +1,222 @@
+import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recoverScan } from '../../journal/recovery.js';
+import { listScans, listSegments, segmentPath } from '../../journal/segments.js';
+import { openForReading } from '../../projections/open-catalog.js';
+import { readStats } from '../../projections/stats.js';
+import { freeBytes } from '../../src/health/room.js';
+import { probeMount } from '../../src/health/mount.js';
+import { TREE_DIRECTORIES, TREE_FILES, type SelfTestPlace } from './place.js';
+
+/** One thing to prove. `prove` resolves with what it saw, and rejects with what is wrong. */
+export interface Check {
+  name: string;
+  prove(place: SelfTestPlace): Promise<string>;
+}
+
+/** The columns former tools rely on, first and in this order. */
+const COLUMNS: Record<string, readonly string[]> = {
+  files: ['path', 'size', 'mtime', 'checksum', 'mount_point', 'file_type', 'extension', 'scan_time'],
+  scan_stats: ['mount_point', 'files_scanned', 'bytes_scanned', 'start_time', 'end_time'],
+  scanned_dirs: ['path', 'mount_point', 'scan_time'],
+};
+const SCAN = ['--engine', 'process', '--max-containers', '2'];
+const MOUNT_TIMEOUT_MS = 5000;
+/** How long to wait for a scan to be in the middle of its work. */
+const WORK_TIMEOUT_MS = 8000;
+
+function demand(condition: boolean, what: string): void {
+  if (!condition) throw new Error(what);
+}
+
+async function newestScan(journalDir: string): Promise<string> {
+  const scan = (await listScans(journalDir)).at(-1);
+  if (scan === undefined) throw new Error('the journal has no scan');
+  return scan;
+}
+
+function logOf(dataDir: string): string {
+  const name = readdirSync(dataDir).find((each) => /^smart_scan_\d{8}_\d{6}.*\.log$/.test(each));
+  if (name === undefined) throw new Error('there is no smart_scan_*.log');
+  return readFileSync(join(dataDir, name), 'utf8');
+}
+
+const scanTree: Check = {
+  name: 'scan of a small tree',
+  async prove(place) {
+    const { code, stderr } = await place.run('sound', 'scan', place.tree, 'Tree', ...SCAN);
+    demand(
+      code === 0,
+      `the scan ended with ${code ?? 'a signal'}: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    );
+    return `${TREE_FILES} files, names that are no UTF-8 among them`;
+  },
+};
+
+const log: Check = {
+  name: 'persistent log',
+  prove(place) {
+    const text = logOf(place.paths('sound').dataDir);
+    demand(/ INFO SMART SCAN COMPLETE$/m.test(text), 'the log does not end with SMART SCAN COMPLETE');
+    demand(!/error/i.test(text), 'grep -i error finds something in the log of a sound scan');
+    return Promise.resolve(`${text.split('\n').length - 1} lines`);
+  },
+};
+
+const journal: Check = {
+  name: 'journal',
+  async prove(place) {
+    const { journalDir } = place.paths('sound');
+    const report = await recoverScan(journalDir, await newestScan(journalDir));
+    demand(report.sound, 'the journal is not sound');
+    const open = report.segments.filter((segment) => segment.state !== 'sealed');
+    demand(open.length === 0, `${open.length} segments are not sealed`);
+    return `${report.records} records in ${report.segments.length} sealed segments`;
+  },
+};
+
+const catalog: Check = {
+  name: 'catalog and its schema',
+  prove(place) {
+    const { catalog: path } = place.paths('sound');
+    const database = openForReading(path);
+    try {
+      for (const [table, columns] of Object.entries(COLUMNS)) {
+        const found = (database.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
+        demand(
+          columns.every((name, index) => found[index] === name),
+          `table ${table} has the columns ${found.join(', ')}`,
+        );
+      }
+    } finally {
+      database.close();
+    }
+    const { files } = readStats(path);
+    demand(files === BigInt(TREE_FILES), `the catalog has ${files} files, the tree ${TREE_FILES}`);
+    return Promise.resolve(`${files} rows`);
+  },
+};
+
+const diagnosis: Check = {
+  name: 'diagnosis of a sound scan',
+  async prove(place) {
+    const { verdict, findings, totals } = await place.json('sound', 'diagnose');
+    demand(verdict === 'complete', `the verdict is ${String(verdict)}`);
+    const grave = (findings as { code: string; severity: string }[]).filter(
+      ({ severity }) => severity !== 'info',
+    );
+    demand(grave.length === 0, `it finds ${grave.map(({ code }) => code).join(', ')}`);
+    const { directories } = totals as { directories: number };
+    demand(directories === TREE_DIRECTORIES, `it counts ${directories} directories`);
+    return 'complete, nothing found';
+  },
+};
+
+const replay: Check = {
+  name: 'catalog made anew from the journal',
+  async prove(place) {
+    const { catalog: path } = place.paths('sound');
+    const before = readStats(path);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    const { code } = await place.run('sound', 'replay');
+    demand(code === 0, `replay ended with ${code ?? 'a signal'}`);
+    const after = readStats(path);
+    demand(after.files === before.files && after.bytes === before.bytes, 'the rows differ');
+    return `${after.files} rows again`;
+  },
+};
+
+const health: Check = {
+  name: 'health checks',
+  async prove(place) {
+    const [there, gone, free] = await Promise.all([
+      probeMount(place.tree, MOUNT_TIMEOUT_MS),
+      probeMount(join(place.root, 'nothing'), MOUNT_TIMEOUT_MS),
+      freeBytes(place.root),
+    ]);
+    demand(there.state === 'ok', `a folder that is there is called ${there.state}`);
+    demand(gone.state === 'missing', `a folder that is not there is called ${gone.state}`);
+    demand(free !== null && free > 0, 'the free space is not known');
+    return 'mount and room are seen';
+  },
+};
+
+const errors: Check = {
+  name: 'error handling',
+  async prove(place) {
+    const { code } = await place.run('missing', 'scan', join(place.root, 'nothing'), 'Nothing', ...SCAN);
+    demand(code === 1, `a scan of a missing path ended with ${code ?? 'a signal'} instead of 1`);
+    const { findings } = await place.json('missing', 'diagnose');
+    const [first] = findings as { code: string }[];
+    demand(first?.code === 'mount.missing', `it is diagnosed as ${first?.code ?? 'nothing'}`);
+    return 'a missing mount is named';
+  },
+};
+
+const recovery: Check = {
+  name: 'kill and recovery',
+  async prove(place) {
+    const { child, ended } = place.start('killed', 'scan', place.tree, 'Tree', ...SCAN, '--fast-start');
+    await untilWorking(place.paths('killed').journalDir);
+    child.kill('SIGKILL');
+    await ended;
+    const { verdict } = await place.json('killed', 'diagnose');
+    demand(verdict === 'killed' || verdict === 'complete', `a killed scan is called ${String(verdict)}`);
+    const { code, stderr } = await place.run('killed', 'scan', place.tree, 'Tree', ...SCAN, '--fast-start');
+    demand(
+      code === 0,
+      `the scan did not go on (${code ?? 'a signal'}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    );
+    const { files } = readStats(place.paths('killed').catalog);
+    demand(files === BigInt(TREE_FILES), `the catalog has ${files} files, the tree ${TREE_FILES}`);
+    return 'killed, gone on, nothing missing';
+  },
+};
+
+/** Until a worker has begun, so that the kill hits the scan in its work. */
+async function untilWorking(journalDir: string): Promise<void> {
+  const deadlineMs = Date.now() + WORK_TIMEOUT_MS;
+  while (Date.now() < deadlineMs) {
+    const scan = (await listScans(journalDir)).at(-1);
+    const segment =
+      scan === undefined ? undefined : (await listSegments(journalDir, scan, 'coordinator')).at(-1);
+    if (
+      segment !== undefined &&
+      readFileSync(segmentPath(journalDir, segment), 'utf8').includes('"process.started"')
+    )
+      return;
+    await sleep(5);
+  }
+  throw new Error('the scan did not begin its work');
+}
+
+const torn: Check = {
+  name: 'a record cut off by a power cut',
+  async prove(place) {
+    const { journalDir } = place.paths('missing');
+    const scan = await newestScan(journalDir);
+    const segment = (await listSegments(journalDir, scan, 'coordinator')).at(-1);
+    if (segment === undefined) throw new Error('the coordinator has no segment');
+    const path = segmentPath(journalDir, { ...segment, epoch: segment.epoch + 1, segment: 1 });
+    appendFileSync(path, '{"seq":1,"durable":0,"id":"01');
+    const report = await recoverScan(journalDir, scan);
+    const states = report.segments.map((each) => each.state);
+    demand(report.sound && states.includes('torn'), `it is read as ${states.join(', ')}`);
+    return 'told from damage';
+  },
+};
+
+/** In this order: later ones use what earlier ones made. */
+export const CHECKS: readonly Check[] = [
+  scanTree,
+  log,
+  journal,
+  catalog,
+  diagnosis,
+  replay,
+  health,
+  errors,
+  torn,
+  recovery,
+];
