@@ -139,9 +139,12 @@ export class WriterTail {
   async #readBlock(trust: 'durable' | 'valid'): Promise<boolean> {
     if (this.#handle === null || this.#name === null) return false;
     const kept = this.#rest.length;
-    const buffer = Buffer.allocUnsafe(kept + BLOCK_BYTES);
+    // Asked often and mostly in vain: a look at the size costs no buffer.
+    const { size } = await this.#handle.stat();
+    const want = Math.min(BLOCK_BYTES, Math.max(0, size - this.#readTo));
+    const buffer = Buffer.allocUnsafe(kept + want);
     this.#rest.copy(buffer);
-    const { bytesRead } = await this.#handle.read(buffer, kept, BLOCK_BYTES, this.#readTo);
+    const bytesRead = want === 0 ? 0 : (await this.#handle.read(buffer, kept, want, this.#readTo)).bytesRead;
     this.#readTo += bytesRead;
     const filled = buffer.subarray(0, kept + bytesRead);
     const base = this.#readTo - filled.length;
