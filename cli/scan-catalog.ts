@@ -7,12 +7,15 @@ import type { OpenedScan } from './scan-setup.js';
 
 /** How long the end of a scan waits for the catalog. */
 const DRAIN_TIMEOUT_MS = 30_000;
+/** And how long for its very last record, when it has all the others. */
+const SEAL_TIMEOUT_MS = 5_000;
 
 /** Keeps the catalog up with the journal while the scan runs. Whatever becomes of it, the scan goes on. */
 export class CatalogKeeper implements AttemptObserver {
   readonly #paths: DataPaths;
   readonly #opened: OpenedScan;
   #follower: CatalogFollower | null = null;
+  #upToDate = false;
   /** Events about the catalog itself on their way into the journal. */
   #journaled: Promise<void> = Promise.resolve();
 
@@ -62,12 +65,15 @@ export class CatalogKeeper implements AttemptObserver {
   async finish(): Promise<string | null> {
     const drained = await this.#follower?.drain(DRAIN_TIMEOUT_MS);
     await this.#journaled;
+    this.#upToDate = drained?.upToDate === true;
     if (drained?.upToDate !== false) return null;
     await this.#opened.journal.append('catalog.troubled', { code: 'catalog.behind', detail: drained.detail });
     return drained.detail;
   }
 
+  /** Takes in the seal too, which the journal got after `finish`. What went wrong before is told already. */
   async close(): Promise<void> {
+    if (this.#upToDate) await this.#follower?.drain(SEAL_TIMEOUT_MS);
     await this.#follower?.close();
   }
 }

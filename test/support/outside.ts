@@ -26,7 +26,12 @@ export function listByFind(root: string, ...conditions: string[]): string[] {
   return splitNul(out);
 }
 
-/** The same from the catalog. */
+/** Directories that `find` sees, the root included. */
+export function countDirectories(root: string): number {
+  return tool('find', [root, '-type', 'd', '-printf', 'x']).length;
+}
+
+/** What `listByFind` lists, from the catalog. */
 export function listByCatalog(database: string): string[] {
   const query = `SELECT size || ' ' || lower(hex(coalesce(path_raw, CAST(path AS BLOB)))) FROM files`;
   return sql(database, query).split('\n').filter(Boolean).sort();
