@@ -7,12 +7,20 @@ import type { PathText } from '../../journal/events/index.js';
  * any other name each byte from 0x80 on stands as the lone surrogate U+DC00 + byte (no decoder yields those).
  */
 const ESCAPE_BASE = 0xdc00;
+const SLASH = 0x2f;
 const RUNS = /[\u{dc80}-\u{dcff}]+|[^\u{dc80}-\u{dcff}]+/gu;
 /** What Node's decoder puts in place of bytes that are not UTF-8 (and what a name may hold by right). */
 export const REPLACEMENT = '\ufffd';
 
+/** Of a path each name is decoded for itself, so that a path has one form only. */
 export function decodeName(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8');
+  const slash = bytes.indexOf(SLASH);
+  if (slash === -1) return escapeName(bytes);
+  return `${decodeName(bytes.subarray(0, slash))}/${decodeName(bytes.subarray(slash + 1))}`;
+}
+
+function escapeName(bytes: Buffer): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte < 0x80 ? byte : ESCAPE_BASE + byte);
   return text;

@@ -66,8 +66,8 @@ export class ProcessLister implements Lister {
 
   #start(): Helper {
     const child = fork(new URL('./async-helper.js', import.meta.url), [JSON.stringify(this.#options)], {
-      // Its output must never be waited for.
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      // Its output must never be waited for: it may be stuck in the kernel for ever.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
       env: { ...process.env, UV_THREADPOOL_SIZE: String(this.#limits.max + SPARE_THREADS) },
     });

@@ -51,8 +51,11 @@ export class WorkerPlace {
   }
 
   /** Runs a worker to its end. */
-  run(changes: Partial<WorkerTask> = {}): { code: number | null; output: string } {
-    const done = spawnSync(process.execPath, this.#write(changes), { encoding: 'utf8' });
+  run(
+    changes: Partial<WorkerTask> = {},
+    user: { uid?: number; gid?: number } = {},
+  ): { code: number | null; output: string } {
+    const done = spawnSync(process.execPath, this.#write(changes), { encoding: 'utf8', ...user });
     return { code: done.status, output: done.stdout + done.stderr };
   }
 

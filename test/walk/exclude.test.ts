@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { compileExcludes, NAS_DROPPINGS } from '../../src/walk/exclude.js';
+
+const MOUNT = '/mnt/user/Archive';
+
+function excludes(globs: readonly string[], path: string): boolean {
+  const excluder = compileExcludes(MOUNT, globs, []);
+  return excluder?.(path.slice(path.lastIndexOf('/') + 1), `${MOUNT}/${path}`) ?? false;
+}
+
+test.each([
+  ['*.tmp', 'a.tmp', true],
+  ['*.tmp', 'deep/er/a.tmp', true],
+  ['*.tmp', 'a.tmp.txt', false],
+  ['?.c', 'a/b.c', true],
+  ['?.c', 'ab.c', false],
+  ['[ab].c', 'b.c', true],
+  ['[!ab].c', 'b.c', false],
+  ['[!ab].c', 'x.c', true],
+  ['[', '[', true],
+  ['a.b', 'axb', false],
+  ['node_modules', 'x/node_modules', true],
+  ['node_modules/', 'x/node_modules', true],
+  ['Photos/*.jpg', 'Photos/a.jpg', true],
+  ['/Photos/*.jpg', 'Photos/a.jpg', true],
+  ['Photos/*.jpg', 'Photos/2024/a.jpg', false],
+  ['Photos/*.jpg', 'More/Photos/a.jpg', false],
+  ['Photos/**/*.jpg', 'Photos/a.jpg', true],
+  ['Photos/**/*.jpg', 'Photos/2024/x/a.jpg', true],
+  ['**/cache', 'a/b/cache', true],
+  ['cache/**', 'cache/a/b', true],
+  ['cache/**', 'cache', false],
+  ['$(x)', '$(x)', true],
+  ['new\nline', 'new\nline', true],
+  ['*', 'new\nline', true],
+])('%j and %j: %s', (glob, path, expected) => {
+  expect(excludes([glob], path)).toBe(expected);
+});
+
+test('the droppings of NAS systems are known, and off', () => {
+  expect(compileExcludes(MOUNT, [], [])).toBeNull();
+  for (const path of ['@eaDir', 'x/#recycle', '.Trash-1000', 'a/b/.DS_Store'])
+    expect(excludes(NAS_DROPPINGS, path)).toBe(true);
+});
+
+test('folders that are never entered are matched by their path alone', () => {
+  const excluder = compileExcludes(MOUNT, [], [`${MOUNT}/data`]);
+  expect(excluder?.('data', `${MOUNT}/data`)).toBe(true);
+  expect(excluder?.('data', `${MOUNT}/x/data`)).toBe(false);
+});
