@@ -105,7 +105,7 @@ describe('what goes in', () => {
       (line) => !line.includes(Buffer.from('/data/').toString('hex')),
     );
     expect(catalog).toEqual(found);
-    const report = await scan(at('exclude-env'), 0, [], { NAS_SCANNER_EXCLUDE: '*' });
+    const report = await scan(at('exclude-env'), 3, [], { NAS_SCANNER_EXCLUDE: '*' });
     expect(report['files']).toBe(0);
   });
 
