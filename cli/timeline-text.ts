@@ -38,7 +38,7 @@ export function renderTimeline(timeline: Timeline, width: number): string {
     lines.push(`         and ${lanes.length - LANES_SHOWN} more workers (--html shows all)`);
   lines.push(lane('files/s', throughput(filesPerSecond, columns)));
   const peak = Math.max(0, ...filesPerSecond);
-  return `Timeline  (= good, X ended badly, / stopped, > open; c checks, p planning, ! paused)\n${lines.join('\n')}\n         @ is ${formatCount(Math.round(peak))} files per second\n`;
+  return `Timeline (= good, X bad, / stopped, > open; c checks, p planning, ! paused)\n${lines.join('\n')}\n         @ is ${formatCount(Math.round(peak))} files per second\n`;
 }
 
 function cellsOf(spans: readonly Span[], scale: { fromMs: number; toMs: number; columns: number }): string {
