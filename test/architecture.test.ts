@@ -22,12 +22,10 @@ const DOORS: Record<string, RegExp> = {
   'better-sqlite3': /^projections\/database\.ts$/,
   commander: /^cli\//,
   pino: /^cli\//,
-  'pino-pretty': /^cli\//,
   picocolors: /^cli\//,
   zod: /^journal\/|^cli\//,
   ulid: /^journal\//,
   '@napi-rs/blake-hash': /^src\/hash\//,
-  'fast-glob': /^(journal|projections|src|cli)\//,
 };
 
 /** Packages that a worker must not wait for at its start: each costs more than reading a directory. */

@@ -174,7 +174,7 @@ class Check:
                         found, _ = self.find(writers, writer, previous["epoch"], previous["seq"], previous["segment"])
                         if found is None or found["crc"] != previous["crc"]:
                             self.fault(where, f"previous {previous} is not there")
-                    if (coordinator is None) != (not writer.startswith("worker-")):
+                    if coordinator is None and writer.startswith("worker-") or coordinator is not None and writer == "coordinator":
                         self.fault(where, f"coordinator is {coordinator}")
                     if coordinator is not None:
                         found, _ = self.find(writers, "coordinator", coordinator["epoch"], coordinator["seq"])
