@@ -49,7 +49,7 @@ export function makeTree(root, { files = 300_000, directories = 11_245, seed = 1
 if (process.argv[1] === import.meta.filename) {
   const [root, files = '300000', directories = '11245'] = process.argv.slice(2);
   if (root === undefined) {
-    console.error('usage: node test/bench/tree.mjs ROOT [FILES] [DIRECTORIES]');
+    console.error('usage: node test/bench/_tree.mjs ROOT [FILES] [DIRECTORIES]');
     process.exit(2);
   }
   makeTree(root, { files: Number(files), directories: Number(directories) });
