@@ -121,14 +121,14 @@ async function writeImport(former: FormerCatalog, job: ImportJob): Promise<void>
     ...(job.owner === undefined ? {} : { owner: job.owner }),
   };
   const coordinator = await JournalWriter.open({ ...common, writer: COORDINATOR, coordinator: null });
-  const started = await coordinator.append('scan.started', {
+  const { epoch, seq, crc } = await coordinator.append('scan.started', {
     mountPath: job.catalog,
     mountName: '',
     engine: 'process',
     options: { import: true },
     host: { hostname: hostname(), bootId: '', cpus: availableParallelism(), memoryBytes: totalmem() },
   });
-  const writer = await JournalWriter.open({ ...common, writer: IMPORT, coordinator: started });
+  const writer = await JournalWriter.open({ ...common, writer: IMPORT, coordinator: { epoch, seq, crc } });
   await writer.append('catalog.imported', {
     path: job.catalog,
     sha256: job.sha256,
