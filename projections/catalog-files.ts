@@ -1,5 +1,6 @@
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
 import { checksumCell, exactInteger, mtimeSeconds } from './cells.js';
+import { BulkInsert, type FileRow, type NewDirectoryRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
 import { DirectoryTable, type DirectoryState } from './directory-table.js';
 import { extensionOf, fileTypeOf } from './file-types.js';
@@ -30,7 +31,8 @@ interface Columns {
 export class FilesTables {
   readonly #directories: DirectoryTable;
   readonly #removal: Removal;
-  readonly #insertFile: Statement;
+  readonly #bulk: BulkInsert;
+  #rows: FileRow[] = [];
   readonly #insertRawFile: Statement;
   readonly #insertProblem: Statement;
   readonly #clearProblems: Statement<[string, string]>;
@@ -42,9 +44,7 @@ export class FilesTables {
     this.#directories = new DirectoryTable(database);
     this.#removal = removal;
     const columns = 'path, size, mtime, checksum, mount_point, file_type, extension, scan_time';
-    this.#insertFile = database.prepare(
-      `INSERT OR REPLACE INTO files (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
+    this.#bulk = new BulkInsert(database);
     this.#insertRawFile = database.prepare(
       `INSERT OR REPLACE INTO files (${columns}, path_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
@@ -59,26 +59,50 @@ export class FilesTables {
 
   apply(batch: Batch, context: ScanContext, atSeconds: number): void {
     const columns = columnsOf(batch.columns);
-    for (const entry of batch.directories) this.#directory(entry, batch, columns, context, atSeconds);
+    const entries = batch.directories.map((entry) => this.#read(entry, columns, context, atSeconds));
+    this.#bulk.files(this.#rows, context.mountName, atSeconds);
+    this.#rows = [];
+    const fresh = this.#fresh(entries);
+    const { chunk, attempt } = batch;
+    const { mountName, scan } = context;
+    this.#bulk.directories(fresh, { mountName, scan, chunk, attempt, atSeconds });
+    const done = new Set(fresh.map(([path]) => path));
+    for (const each of entries) {
+      if (!done.has(each.key.text)) this.#directory(each, batch, context, atSeconds);
+      else {
+        this.#problems(each.key, each.entry, scan, atSeconds, null);
+        context.files += each.entry.rows.length;
+        context.bytes += BigInt(each.bytes);
+        context.directories += 1;
+      }
+    }
   }
 
-  #directory(
-    entry: ListedDirectory,
-    batch: Batch,
-    columns: Columns,
-    context: ScanContext,
-    atSeconds: number,
-  ): void {
-    const key = directoryKey(entry.path);
+  /** Those that are complete in this one entry and were never met before: nearly all, in a first scan. */
+  #fresh(entries: readonly ReadEntry[]): NewDirectoryRow[] {
+    const times = new Map<string, number>();
+    for (const { key } of entries) times.set(key.text, (times.get(key.text) ?? 0) + 1);
+    const rows = entries
+      .filter(({ key, entry }) => entry.part === 1 && entry.last && times.get(key.text) === 1)
+      .map(({ key, entry, bytes }): NewDirectoryRow => {
+        const { entries: all = null, subdirectories = null, others = null, excluded = null } = entry;
+        return [key.text, key.raw, entry.rows.length, bytes, all, subdirectories, others, excluded];
+      });
+    const known = this.#bulk.knownDirectories(rows);
+    return known.size === 0 ? rows : rows.filter(([path]) => !known.has(path));
+  }
+
+  #directory({ key, entry, bytes }: ReadEntry, batch: Batch, context: ScanContext, atSeconds: number): void {
     const before = this.#directories.get(key.text);
     const state = nextState(before, entry, batch, context);
     // A new attempt's word replaces the former one's.
     if (entry.part === 1 && before?.scan === context.scan) this.#clearProblems.run(context.scan, key.text);
     const listed = this.#gatherer(key, entry, state);
-    const bytes = this.#rows(key, entry.rows, columns, context.mountName, atSeconds, listed);
+    if (listed !== null)
+      for (const row of entry.rows) listed.add(childPath(key, nameOf(row, batch.columns)).text);
     this.#problems(key, entry, context.scan, atSeconds, listed);
     state.partFiles += entry.rows.length;
-    state.partBytes += bytes;
+    state.partBytes += BigInt(bytes);
     if (!isOwnProblem(entry, 'ENOENT')) state.seenScan = context.scan;
     if (entry.last && state.part === entry.part)
       this.#complete(key, entry, state, context, atSeconds, listed);
@@ -96,35 +120,28 @@ export class FilesTables {
     };
   }
 
-  #rows(
-    key: DirectoryKey,
-    rows: readonly (readonly unknown[])[],
-    columns: Columns,
-    mountName: string | null,
-    atSeconds: number,
-    listed: Gatherer | null,
-  ): bigint {
+  /** Gathers an entry's rows for the record's one insert; the few that are not UTF-8 go in by themselves. */
+  #read(entry: ListedDirectory, columns: Columns, context: ScanContext, atSeconds: number): ReadEntry {
+    const key = directoryKey(entry.path);
     let small = 0;
     let large = 0n;
-    for (const row of rows) {
+    for (const row of entry.rows) {
       const name = row[columns.name] as PathText;
-      const path = childPath(key, name);
       const extension = extensionOf(nameText(name));
+      const type = fileTypeOf(extension);
       const size = exactInteger(row[columns.size]);
       if (typeof size === 'number' && size < SMALL_SIZE) small += size;
       else large += BigInt(size ?? 0);
       const mtime = mtimeSeconds(row[columns.mtimeNs]);
       const checksum = columns.checksum < 0 ? null : checksumCell(row[columns.checksum], size);
-      const type = fileTypeOf(extension);
-      listed?.add(path.text);
-      if (path.raw === null) {
-        this.#insertFile.run(path.text, size, mtime, checksum, mountName, type, extension, atSeconds);
-      } else {
-        const { text, raw } = path;
+      const { text, raw } = childPath(key, name);
+      if (raw === null) this.#rows.push([text, size, mtime, checksum, type, extension]);
+      else {
+        const mountName = context.mountName;
         this.#insertRawFile.run(text, size, mtime, checksum, mountName, type, extension, atSeconds, raw);
       }
     }
-    return large + BigInt(small);
+    return { key, entry, bytes: large === 0n ? small : large + BigInt(small) };
   }
 
   #problems(
@@ -174,6 +191,17 @@ export class FilesTables {
 
 /** Sizes below are summed as doubles, exactly: a record has fewer than 2^16 rows. */
 const SMALL_SIZE = 2 ** 37;
+
+interface ReadEntry {
+  key: DirectoryKey;
+  entry: ListedDirectory;
+  /** Sum of its rows' sizes. */
+  bytes: number | bigint;
+}
+
+function nameOf(row: readonly unknown[], columns: readonly string[]): PathText {
+  return row[columns.indexOf('name')] as PathText;
+}
 
 interface Gatherer {
   add(path: string): unknown;
