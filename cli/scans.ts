@@ -4,19 +4,21 @@ import type { CommonOptions } from './command-options.js';
 import { resolveDataDir } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { findLogs } from './log-files.js';
 import { jsonSafe, shortened } from './table.js';
 
 export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode> {
   const dataDir = resolveDataDir(options.dataDir);
-  const scans = await listScanSummaries(dataDir);
+  const logOf = await findLogs(dataDir);
+  const scans = (await listScanSummaries(dataDir)).map((scan) => ({ ...scan, log: logOf(scan.scan) }));
   io.json(jsonSafe({ scans }));
   if (scans.length === 0) io.out(`no scan yet in ${printable(dataDir)}\n`);
   else io.out(scans.map((scan) => describe(scan, io.columns)).join('\n'));
   return EXIT.done;
 }
 
-/** Two lines fit any terminal: a scan's id alone takes 26 columns. */
-function describe(scan: ScanSummary, columns: number): string {
+/** Short lines fit any terminal: a scan's id alone takes 26 columns. */
+function describe(scan: ScanSummary & { log: string | null }, columns: number): string {
   const started = scan.startedAt === null ? 'start unknown' : formatLocalTime(Date.parse(scan.startedAt));
   const name = scan.mountName === '' ? 'former catalog' : (scan.mountName ?? '(name lost)');
   const what = `${printable(name)}  ${printable(scan.mountPath ?? '(path lost)')}`;
@@ -25,6 +27,7 @@ function describe(scan: ScanSummary, columns: number): string {
     `${scan.scan}  ${started}  ${scan.outcome}`,
     `  ${shortened(what, columns - 2)}`,
     `  ${shortened(counts, columns - 2)}`,
+    ...(scan.log === null ? [] : [`  ${printable(scan.log)}`]),
     '',
   ].join('\n');
 }

@@ -23,6 +23,7 @@ const DOORS: Record<string, RegExp> = {
   commander: /^cli\//,
   pino: /^cli\//,
   picocolors: /^cli\//,
+  'fast-glob': /^cli\/log-files\.ts$/,
   zod: /^journal\/|^cli\//,
   ulid: /^journal\//,
   '@napi-rs/blake-hash': /^src\/hash\//,
