@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { decodeEvent } from '../journal/decode-event.js';
 import type { RawRecord } from '../journal/record.js';
 import {
   CLEAR,
@@ -66,9 +65,8 @@ export async function makeReport(
   if (scan === null) return noScan(show, usual);
   const timeline = new TimelineFold();
   const last = new Map<string, RawRecord>();
-  const loaded = await loadScan(paths.journalDir, { scan, dataDir: usual, show }, ({ record }) => {
+  const loaded = await loadScan(paths.journalDir, { scan, dataDir: usual, show }, ({ record }, event) => {
     if (!AFTER_THE_CATALOG.has(record.type)) last.set(record.writer, record);
-    const event = decodeEvent(record);
     if (event !== null) timeline.push(event, record);
   });
   const finish = (catalog: CatalogView | null): Diagnosis =>

@@ -77,8 +77,11 @@ export class DiagnosisFold {
     this.#options = options;
   }
 
-  /** @throws JournalError `newer-version` */
-  push(read: DiagnosisRecord): void {
+  /**
+   * Takes one record and gives its event, so that nobody has to decode it again; null for an unknown one.
+   * @throws JournalError `newer-version`
+   */
+  push(read: DiagnosisRecord): JournalEvent | null {
     const { record, file } = read;
     this.#records += 1;
     if (this.#firstAt === null || record.at < this.#firstAt) this.#firstAt = record.at;
@@ -87,12 +90,14 @@ export class DiagnosisFold {
     try {
       const event = decodeEvent(record);
       if (event !== null) this.#event(event, record, evidenceOf);
+      return event;
     } catch (error) {
       if (error instanceof JournalError) throw error;
       // A whole record with a payload no program of ours writes: nothing can be concluded from it.
       this.#strange += 1;
       const words = error instanceof Error ? error.message : String(error);
       this.facts.incidents.add('journal.damaged', { evidence: evidenceOf(`not understood (${words})`) });
+      return null;
     }
   }
 

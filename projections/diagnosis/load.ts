@@ -1,3 +1,4 @@
+import type { JournalEvent } from '../../journal/events/index.js';
 import { ScanReader, type ReadRecord } from '../../journal/reader.js';
 import type { ScanReport } from '../../journal/recovery.js';
 import { DiagnosisFold, type DiagnosisOptions } from './index.js';
@@ -15,15 +16,15 @@ export interface LoadedScan {
 export async function loadScan(
   journalDir: string,
   options: DiagnosisOptions & { scan: string },
-  also?: (read: ReadRecord) => void,
+  also?: (read: ReadRecord, event: JournalEvent | null) => void,
 ): Promise<LoadedScan> {
   // A seal's hash says no more than the checksums of its records do; `verify` recomputes it.
   const reader = new ScanReader({ journalDir, scan: options.scan, hash: false });
   const fold = new DiagnosisFold(options);
   for await (const batch of reader.batches()) {
     for (const read of batch) {
-      fold.push(read);
-      also?.(read);
+      const event = fold.push(read);
+      also?.(read, event);
     }
   }
   return { fold, report: reader.report() };
