@@ -36,6 +36,8 @@ export class Fleet {
   readonly #notBeforeMs = new Map<number, number>();
   /** Workers that ended before their start was even reported. */
   readonly #endedEarly = new Set<string>();
+  /** Those whose health is being looked at: the next look waits for the last. */
+  readonly #checking = new Set<Attempt>();
   readonly #context: AttemptContext;
   #engineLost = false;
   #reconciledAtMs: number;
@@ -253,10 +255,18 @@ export class Fleet {
   }
 
   async #checkHealth(attempt: Attempt, nowMs: number): Promise<void> {
-    attempt.healthAtMs = nowMs;
     const { id } = attempt;
+    if (id === null || this.#checking.has(attempt)) return;
+    this.#checking.add(attempt);
+    attempt.healthAtMs = nowMs;
     const { engine, settings, journal } = this.#options;
-    if (id !== null) await journal.append('health.checked', await checkHealth(attempt, id, engine, settings));
+    try {
+      const health = await checkHealth(attempt, id, engine, settings);
+      // One that ended meanwhile has not answered for a good reason: its exit tells.
+      if (attempt.view().phase !== 'ended') await journal.append('health.checked', health);
+    } finally {
+      this.#checking.delete(attempt);
+    }
   }
 
   /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */
