@@ -115,7 +115,8 @@ export function createProgram(): Command {
   program.addCommand(
     new Command('worker').requiredOption('--task <file>').action(async (options: { task: string }) => {
       const { runWorker } = await import('../src/worker/main.js');
-      process.exitCode = await runWorker(options.task);
+      // At once: on the way of an ordinary end signals lose their handlers, and a late SIGUSR2 would kill it.
+      process.exit(await runWorker(options.task));
     }),
     { hidden: true },
   );

@@ -31,7 +31,7 @@ export function watchOrders(): Orders {
       if (yielded) listener();
     },
     close: () => {
-      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGUSR2', giveAway);
+      // Signals stay handled to the very end: SIGUSR2 that comes late would kill a worker whose work is done.
       if (watchesParent) process.stdin.destroy();
     },
   };
