@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SEGMENT_BYTES_MAX } from '../journal/writer.js';
 import { ProcessEngine } from '../src/engine/process.js';
@@ -36,6 +37,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
     limits: limitsOf(options, opened),
     supervision: {
       workersMax: options.maxContainers,
+      usefulWorkers: availableParallelism(),
       stallMs: options.stallTimeoutMs,
       stallAction: options.stallAction,
       splitAfterMs: SPLIT_AFTER_MS[opened.engine.kind],

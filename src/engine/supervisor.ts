@@ -28,6 +28,8 @@ export interface WaitingChunk {
 
 export interface Limits {
   workersMax: number;
+  /** More than this only take turns on the CPUs: none is asked to share its chunk for their sake. */
+  usefulWorkers?: number;
   stallMs: number;
   stallAction: 'warn' | 'restart';
   /** A worker must have run this long before it is asked to share its chunk: sharing costs a start. */
@@ -67,7 +69,8 @@ export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step
   const slots = limits.workersMax - seen.attempts.length;
   const due = seen.waiting.filter((chunk) => chunk.notBeforeMs <= nowMs).sort(largestFirst);
   for (const chunk of due.slice(0, Math.max(0, slots))) steps.push({ kind: 'launch', chunk: chunk.id });
-  const idle = slots > due.length && seen.waiting.length === 0 && seen.planned;
+  const useful = (limits.usefulWorkers ?? limits.workersMax) - seen.attempts.length;
+  const idle = Math.min(slots, useful) > due.length && seen.waiting.length === 0 && seen.planned;
   const split = idle ? mostLeft(seen, nowMs, limits) : undefined;
   if (split !== undefined) steps.push({ kind: 'split', chunk: split.chunk });
   return steps;
