@@ -17,7 +17,7 @@ beforeEach(() => {
   helpers = [];
   mkdirSync(place.tree);
   mkdirSync(place.dataDir);
-  plantManyFiles(place.tree, 300, 20);
+  plantManyFiles(place.tree, 100, 20);
 });
 afterEach(() => {
   for (const helper of helpers) helper.kill('SIGKILL');
