@@ -1,7 +1,8 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { JournalError } from './errors.js';
-import { makeFolder, own, ownerFromEnvironment, syncFolder } from './storage.js';
+import { ownerFromEnvironment } from './owner.js';
+import { makeFolder, own, syncFolder } from './storage.js';
 
 /** A stretch of a file of the journal. */
 export interface ByteRange {
@@ -34,7 +35,7 @@ export async function copyOut(journalDir: string, quarantineDir: string, range: 
     const same = await equals(source, range, target);
     if (same === true) return name;
     if (same === false) continue;
-    await makeFolder(dirname(target));
+    await makeFolder(dirname(target), ownerFromEnvironment());
     await copyRange(source, range, `${target}.tmp`);
     await rename(`${target}.tmp`, target);
     await syncFolder(dirname(target));

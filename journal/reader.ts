@@ -35,7 +35,7 @@ export class ScanReader {
    * @throws JournalError `checkpoint-mismatch` when a record of `after` is not there any more
    */
   async *batches(): AsyncGenerator<readonly ReadRecord[]> {
-    const { journalDir, scan, writers, after, hash = true, threads = 2 } = this.#options;
+    const { journalDir, scan, writers, after, hash = true, threads = 1 } = this.#options;
     const recovered = await recoverFiles(journalDir, scan, { hash, threads });
     for (const [writer, position] of after ?? []) {
       if (writers?.includes(writer) ?? true) await this.#checkCheckpoint(recovered, writer, position);

@@ -11,11 +11,11 @@ export interface RecoverOptions {
   hash?: boolean;
   /** Only these, as if the others had nothing to say about them. */
   writers?: readonly string[];
-  /** Threads for journals that are worth it (default 2); 0: none. */
+  /** Threads beside this one, for journals that are worth it (default 1); 0: none. */
   threads?: number;
 }
 
-const THREADS_DEFAULT = 2;
+const THREADS_DEFAULT = 1;
 
 /** Reads every record of a scan and says what is sound. Modifies nothing. */
 export async function recoverScan(

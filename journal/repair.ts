@@ -1,6 +1,7 @@
 import { decodeEvent } from './decode-event.js';
 import type { EventData } from './events/index.js';
 import { newScanId } from './ids.js';
+import { ownerFromEnvironment } from './owner.js';
 import { copyOut, cutOff, quarantineName, type ByteRange } from './quarantine.js';
 import { ScanReader } from './reader.js';
 import { recoverScan, type ScanReport } from './recovery.js';
@@ -105,7 +106,13 @@ async function repairsIn(journalDir: string, scan: string): Promise<Repaired[]> 
  */
 async function openWriter({ journalDir, scan, hostname, validate }: RepairOptions): Promise<JournalWriter> {
   const { last, nextEpoch } = await endOfWriter(journalDir, scan, COORDINATOR);
-  const common = { journalDir, writer: COORDINATOR, hostname, coordinator: null };
+  const common = {
+    journalDir,
+    writer: COORDINATOR,
+    hostname,
+    coordinator: null,
+    owner: ownerFromEnvironment(),
+  };
   const options = validate === undefined ? common : { ...common, validate };
   if (last === null || !(await isWhole(journalDir, scan)))
     return JournalWriter.open({ ...options, scan: await newScanId(journalDir), epoch: 1, previous: null });

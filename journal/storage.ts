@@ -11,20 +11,6 @@ export interface FileOwner {
 
 export const OWNER_OF_PROCESS: FileOwner = { uid: null, gid: null, umask: null };
 
-/** As the environment asks for it (PUID, PGID, UMASK); only root can give files away. */
-export function ownerFromEnvironment(env: NodeJS.ProcessEnv = process.env): FileOwner {
-  const number = (text: string | undefined, radix: number): number | null => {
-    const value = Number.parseInt(text ?? '', radix);
-    return Number.isNaN(value) ? null : value;
-  };
-  const root = process.getuid?.() === 0;
-  return {
-    uid: root ? number(env['PUID'], 10) : null,
-    gid: root ? number(env['PGID'], 10) : null,
-    umask: number(env['UMASK'], 8),
-  };
-}
-
 /** A segment being written. Every call rejects with the system's own error. */
 export interface SegmentFile {
   /** Appends; may write fewer bytes than it was given. Resolves with how many. */
@@ -88,7 +74,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Creates missing folders with the owner's mode, each one's entry on disk before this resolves. */
-export async function makeFolder(folder: string, owner: FileOwner = ownerFromEnvironment()): Promise<void> {
+export async function makeFolder(folder: string, owner: FileOwner = OWNER_OF_PROCESS): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
@@ -146,7 +132,7 @@ class NodeSegmentFile implements SegmentFile {
 export class NodeStorage implements JournalStorage {
   readonly #owner: FileOwner;
 
-  constructor(owner: FileOwner = ownerFromEnvironment()) {
+  constructor(owner: FileOwner = OWNER_OF_PROCESS) {
     this.#owner = owner;
   }
 

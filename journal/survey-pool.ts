@@ -12,7 +12,10 @@ const PROGRAM = new URL('./survey-thread.js', import.meta.url);
 
 type Answer = { survey: SegmentSurvey | null; error?: undefined } | { error: string };
 
-/** Surveys files, in as many threads as are asked for and worth it. Answers stand in the order of the tasks. */
+/**
+ * Surveys files, in this thread and as many more as are asked for and worth it.
+ * Answers stand in the order of the tasks.
+ */
 export async function surveyAll(
   tasks: readonly SurveyTask[],
   threads: number,
@@ -21,20 +24,19 @@ export async function surveyAll(
   const surveys = new Array<SegmentSurvey | null>(tasks.length).fill(null);
   // The biggest first, so that none begins when all others are done.
   const queue = tasks.map((task, at) => ({ task, at })).sort((a, b) => a.task.bytes - b.task.bytes);
-  const useThreads = threads > 0 && bytes >= THREADS_WORTH_BYTES && existsSync(fileURLToPath(PROGRAM));
-  const count = useThreads ? Math.min(threads, tasks.length) : 1;
-  const work = async (survey: (task: SurveyTask) => Promise<SegmentSurvey | null>): Promise<void> => {
+  const work: Work = async (survey) => {
     for (let next = queue.pop(); next !== undefined; next = queue.pop())
       surveys[next.at] = await survey(next.task);
   };
-  if (!useThreads) await work(surveyFile);
-  else await Promise.all(Array.from({ length: count }, () => inThread(work)));
+  const useThreads = bytes >= THREADS_WORTH_BYTES && existsSync(fileURLToPath(PROGRAM));
+  const more = useThreads ? Math.min(threads, tasks.length - 1) : 0;
+  await Promise.all([...Array.from({ length: more }, () => inThread(work)), work(surveyFile)]);
   return surveys;
 }
 
-async function inThread(
-  work: (survey: (task: SurveyTask) => Promise<SegmentSurvey | null>) => Promise<void>,
-): Promise<void> {
+type Work = (survey: (task: SurveyTask) => Promise<SegmentSurvey | null>) => Promise<void>;
+
+async function inThread(work: Work): Promise<void> {
   const thread = new Worker(PROGRAM);
   try {
     await work((task) => ask(thread, task));

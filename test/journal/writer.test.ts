@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -136,4 +136,19 @@ test('batches of files wait for company, lifecycle events do not', async () => {
   await Promise.all([writer.append('files.batch', data), writer.append('scan.paused', { reason: 'now' })]);
   expect(performance.now() - again).toBeLessThan(150);
   await writer.close();
+});
+
+test.each([
+  ['cut', (file: string) => truncateSync(file, 10)],
+  ['deleted', (file: string) => rmSync(file)],
+  ['replaced', (file: string) => renameSync(file, `${file}.elsewhere`)],
+])('a writer whose file is %s goes on in the next epoch', async (_what, meddle) => {
+  const writer = await JournalWriter.open(options());
+  await writer.append('scan.paused', { reason: 'before' });
+  meddle(join(journalDir, SCAN, 'coordinator', '0001-0001.ndjson'));
+  const position = await writer.append('scan.paused', { reason: 'after' });
+  await writer.close();
+  const moved = _what === 'replaced' ? 1 : 2;
+  expect(position.epoch).toBe(moved);
+  if (moved === 2) expect(records('0002-0001.ndjson').map(({ type }) => type)).toContain('scan.paused');
 });
