@@ -27,6 +27,9 @@ import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
 import { CommandError, usageError } from './errors.js';
 
+/** Kept free for the coordinator's last words on a full disk. */
+const RESERVE_BYTES = 256 * 1024;
+
 /** A scan whose coordinator journal is open and that has not begun yet. */
 export interface OpenedScan {
   scan: string;
@@ -135,15 +138,16 @@ export async function openScan(
     previous,
     coordinator: null,
     fullDiskWaitMs: options.fullDiskWaitMs,
+    reserveBytes: RESERVE_BYTES,
     owner,
     validate: validateEvent,
     onPause: (error) => {
       say(`paused: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
-      void journal.append('scan.paused', { reason: error.message });
+      note(journal.append('scan.paused', { reason: error.message }));
     },
     onContinue: () => {
       say('there is room again: the scan goes on');
-      void journal.append('scan.continued', { reason: 'there is room again' });
+      note(journal.append('scan.continued', { reason: 'there is room again' }));
     },
   });
   const journal: ScanJournal = new ScanJournal(writer, resumed?.state ?? initialState(), {
@@ -170,6 +174,11 @@ export async function openScan(
     begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
     lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
   };
+}
+
+/** A writer that cannot go on tells whoever appends next; the note about it must not end the process before that. */
+function note(appended: Promise<void>): void {
+  appended.catch(() => undefined);
 }
 
 function chooseResumed(

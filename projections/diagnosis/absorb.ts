@@ -75,9 +75,6 @@ const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
   'container.start-failed': ['coverage.gap'],
   'container.start-timeout': ['coverage.gap'],
   'scan.empty': ['coverage.gap'],
-  'catalog.locked': ['catalog.behind'],
-  'catalog.unwritable': ['catalog.behind'],
-  'catalog.mismatch': ['catalog.behind'],
   'analysis.timed-out': ['analysis.fallback'],
 };
 
