@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { oneObject, Place, Running, until } from './cli.js';
 import { buildSmallImage, TEST_IMAGE, type TestEngine } from './engine.js';
 
+/** Of each top-level directory; the chunk size of these scans is a little above it. */
+const TOP_BYTES = 9_500;
+const CHUNK_GB = '0.00001';
+
 export interface Told {
   type: string;
   data: Record<string, unknown>;
@@ -18,13 +22,14 @@ export class DockerPlace extends Place {
     mkdirSync(this.tree, { recursive: true });
   }
 
-  /** Plants directories with small files, each directory big enough to be a chunk of its own. */
+  /** Plants directories with small files, each directory just big enough to be a chunk of its own. */
   plant(tops: number, filesEach: number): void {
+    const content = 'x'.repeat(Math.floor(TOP_BYTES / filesEach));
     for (let top = 0; top < tops; top++) {
       for (let file = 0; file < filesEach; file++) {
         const folder = join(this.tree, `top-${top}`, `d-${file % 10}`);
         if (file < 10) mkdirSync(folder, { recursive: true });
-        writeFileSync(join(folder, `f-${file}.txt`), `${top}/${file}`);
+        writeFileSync(join(folder, `f-${file}.txt`), content);
       }
     }
   }
@@ -36,7 +41,7 @@ export class DockerPlace extends Place {
 
   dockerArgs(...more: string[]): string[] {
     const fixed = ['scan', this.tree, 'Mount', '--data-dir', this.dataDir, '--engine', 'docker', '--json'];
-    return [...fixed, '--chunk-size', '0.00001', '--max-containers', '4', ...more];
+    return [...fixed, '--chunk-size', CHUNK_GB, '--max-containers', '4', ...more];
   }
 
   /** Any other command on this data directory, with `--json`. */
