@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+
 export { printable } from '../projections/text.js';
 
 /** Where a command speaks to its user. With `--json` stdout carries one object and nothing else. */
@@ -32,9 +34,9 @@ export function createIo(options: { json: boolean; quiet: boolean }): Io {
     },
     wantsJson: options.json,
     quiet: options.quiet,
-    stdoutIsTty: process.stdout.isTTY && !options.json,
-    stderrIsTty: process.stderr.isTTY,
+    stdoutIsTty: isatty(1) && !options.json,
+    stderrIsTty: isatty(2),
     columns: process.stdout.columns || COLUMNS_DEFAULT,
-    colour: process.stdout.isTTY && !options.json && !process.env['NO_COLOR'],
+    colour: isatty(1) && !options.json && !process.env['NO_COLOR'],
   };
 }

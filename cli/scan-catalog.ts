@@ -6,7 +6,7 @@ import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
 
 /** How long the end of a scan waits for the catalog. */
-const DRAIN_TIMEOUT_MS = 30_000;
+const DRAIN_TIMEOUT_MS = 10_000;
 /** And how long for its very last record, when it has all the others. */
 const SEAL_TIMEOUT_MS = 5_000;
 

@@ -1,11 +1,10 @@
-import { recoverScan } from '../../journal/recovery.js';
-import { chunkOfWriter } from '../../journal/segments.js';
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
 import type { Step, WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
 import { checkHealth } from './health-check.js';
 import type { AttemptObserver } from './observer.js';
 import { ChunkProgress } from './progress.js';
+import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 import { addTotals, NO_TOTALS, type Totals } from './state.js';
@@ -158,30 +157,10 @@ export class Fleet {
         if (worker.phase === 'exited') attempt.exited();
       } else await this.#sweep(worker);
     }
-    await this.#reopenDamaged();
+    await reopenDamaged(journal, settings);
     for (const chunk of journal.state.chunks.values()) {
       if (chunk.status === 'completed' || chunk.attempts === 0 || this.#attempts.has(chunk.id)) continue;
       await this.#closeBook(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
-    }
-  }
-
-  /** Completed chunks whose records were damaged or lost since: their next attempt lists what is missing. */
-  async #reopenDamaged(): Promise<void> {
-    const { journal, settings } = this.#options;
-    if (![...journal.state.chunks.values()].some((chunk) => chunk.status === 'completed')) return;
-    const { sound, segments } = await recoverScan(settings.journalDir, settings.scan);
-    if (sound) return;
-    const bad = segments.filter(({ state }) => state === 'damaged' || state === 'lost');
-    for (const id of new Set(bad.map(({ writer }) => chunkOfWriter(writer)))) {
-      const chunk = id === null ? undefined : journal.state.chunks.get(id);
-      if (chunk?.status !== 'completed') continue;
-      const reason = 'some of its records in the journal are damaged or lost';
-      await journal.append('chunk.failed', {
-        chunk: chunk.id,
-        attempt: chunk.attempts,
-        reason,
-        willRetry: true,
-      });
     }
   }
 
@@ -201,13 +180,23 @@ export class Fleet {
   }
 
   async #sweep(worker: SeenWorker): Promise<void> {
-    const { engine } = this.#options;
+    const { engine, journal } = this.#options;
     try {
       if (worker.phase === 'running') await engine.signal(worker.id, 'SIGKILL');
       await engine.remove(worker.id);
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error; // `cleanup` sweeps what cannot be removed now
+      if (!(error instanceof EngineError)) throw error;
+      return; // `cleanup` sweeps what cannot be removed now
     }
+    await journal.append(`${engine.subject}.removed`, { name: worker.name, id: worker.id });
+  }
+
+  /** Before the scan's last word: removes what could not be removed in its time, as when the daemon restarted. */
+  async tidy(): Promise<void> {
+    const { engine, settings } = this.#options;
+    if (!engine.workersOutlive) return;
+    for (const worker of await engine.list(settings.scan).catch(emptyOnEngineError))
+      await this.#sweep(worker);
   }
 
   #exited(id: string): void {

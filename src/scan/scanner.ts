@@ -96,6 +96,7 @@ export class Scanner {
     for (let round = 0; round < LATECOMER_ROUNDS_MAX && (await this.#planLatecomers()); round += 1) {
       await this.#superviseAll(fleet);
     }
+    await fleet.tidy();
     if (this.interruptedBy !== null) return 'interrupted';
     const { totals, coverageProven } = fleet.partialCounts();
     await journal.append('scan.completed', completeScan(journal.state, totals, coverageProven));

@@ -15,7 +15,7 @@ import {
 const place = new Place();
 beforeAll(() => {
   mkdirSync(place.tree);
-  plantManyFiles(place.tree, 400, 20);
+  plantManyFiles(place.tree, 1500, 20);
 });
 afterEach(() => {
   rmSync(place.dataDir, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Place, Running, runJson, until } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
-import { checkJournal, listByCatalog, listByFind, readRecords } from '../support/outside.js';
+import { checkJournal, listByCatalog, listByFind } from '../support/outside.js';
 
 const isRoot = process.getuid?.() === 0;
 let place: Place;
@@ -17,7 +17,7 @@ beforeEach(() => {
   helpers = [];
   mkdirSync(place.tree);
   mkdirSync(place.dataDir);
-  plantManyFiles(place.tree, 100, 20);
+  plantManyFiles(place.tree, 300, 20);
 });
 afterEach(() => {
   for (const helper of helpers) helper.kill('SIGKILL');
@@ -39,53 +39,6 @@ async function findings(): Promise<{ code: string; severity: string }[]> {
 }
 
 const codes = async (): Promise<string[]> => (await findings()).map((finding) => finding.code);
-
-describe.skipIf(!isRoot)('a full disk under the data directory', () => {
-  /** Leaves about `roomKiB` on a file system of its own. */
-  function cramped(roomKiB: number): string {
-    mount(place.dataDir, '-t', 'tmpfs', '-o', 'size=24m', 'none');
-    const filler = join(place.dataDir, 'filler');
-    writeFileSync(filler, Buffer.alloc(24 * 1024 * 1024 - roomKiB * 1024));
-    return filler;
-  }
-
-  test('pauses the scan, which goes on by itself when there is room', async () => {
-    const filler = cramped(10 * 1024);
-    const running = new Running(place.scanArgs('--full-disk-wait', '60', '--checksum', 'none'));
-    await until('a journal', () => existsSync(place.journal));
-    writeFileSync(`${filler}-2`, 'x');
-    spawnSync('sh', ['-c', `cat /dev/zero > ${filler}-2`]);
-    const isPaused = (): boolean =>
-      place
-        .scans()
-        .some((scan) => readRecords(place.journal, scan).some((each) => each.type === 'scan.paused'));
-    await until('the pause or the end', () => isPaused() || running.child.exitCode !== null, 40_000).finally(
-      () => {
-        rmSync(filler);
-        rmSync(`${filler}-2`);
-      },
-    );
-    const outcome = await running.ended;
-    expect(outcome.code, outcome.stderr).toBe(0);
-    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
-    expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
-  });
-
-  test('that stays full ends the scan with disk.full, and with room the same command completes it', async () => {
-    const filler = cramped(10 * 1024);
-    const running = new Running(place.scanArgs('--full-disk-wait', '1', '--checksum', 'none'));
-    await until('a journal', () => existsSync(place.journal));
-    spawnSync('sh', ['-c', `cat /dev/zero > ${filler}-2`]);
-    const outcome = await running.ended;
-    expect([1, 4], outcome.stderr).toContain(outcome.code);
-    expect(outcome.stderr).not.toMatch(/\n\s+at /);
-    expect(await codes()).toContain('disk.full');
-    rmSync(filler);
-    rmSync(`${filler}-2`);
-    await runJson(place.scanArgs('--checksum', 'none'), 0);
-    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
-  });
-});
 
 describe('trouble with the catalog costs the scan nothing', () => {
   test('locked by somebody throughout: the outcome stands, exit 1, catalog.behind, and replay heals it', async () => {

@@ -160,9 +160,15 @@ describe.skipIf(!engineAvailable)('docker', () => {
   });
 
   test('a start that takes too long is given up, and nothing is left behind', async () => {
+    const engine = await createDockerEngine({
+      image: IMAGE,
+      dataDir: join(bench.folder, 'data'),
+      hostPaths: [],
+    });
     const launch = await bench.launch({});
-    const plan = docker.plan(launch);
-    await expect(docker.start(launch, plan, 1)).rejects.toMatchObject({ code: 'start-timeout' });
+    const plan = engine.plan(launch);
+    await expect(engine.start(launch, plan, 1)).rejects.toMatchObject({ code: 'start-timeout' });
+    await engine.close(); // waits for what was given up
     expect(await containerNames(daemon)).not.toContain(plan.name);
   });
 

@@ -175,8 +175,9 @@ export function seenByFind(
 
 /** `find` writes seconds with ten digits of fraction. */
 function nanoseconds(seconds: string): string {
-  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)\.(\d{9})/.exec(seconds) ?? [];
-  return String(BigInt(`${sign}${whole}${fraction}`));
+  const [whole = '', fraction = ''] = seconds.split('.');
+  // The sign belongs to the whole seconds alone: find writes what the kernel has, and a fraction counts upwards.
+  return String(BigInt(whole) * 1_000_000_000n + BigInt(fraction.slice(0, 9)));
 }
 
 /** What stands in only one of two lists (or more often in one), cut short for messages; `-` missing, `+` too much. */
