@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { planRepair, repairScan, type RepairStep } from '../journal/repair.js';
 import { listScans } from '../journal/segments.js';
 import { validateEvent } from '../journal/validate.js';
-import { lockDataDir } from '../projections/lock.js';
+import { holdDataDir } from './data-dir-lock.js';
 import { formatBytes, formatCount, printable } from '../projections/text.js';
 import type { RepairOptions } from './command-options.js';
 import { dataPaths, resolveDataDir } from './data-dir.js';
@@ -21,7 +21,7 @@ export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCod
   if (options.dryRun || scans.length === 0) {
     for (const scan of scans) steps.push(...(await planRepair(journalDir, scan)));
   } else {
-    const lock = lockDataDir(dataDir);
+    const lock = holdDataDir(dataDir, 'Repair when it has ended; nas-scanner status shows it.');
     try {
       const fixed = { journalDir, quarantineDir, hostname: hostname(), validate: validateEvent };
       for (const scan of scans) steps.push(...(await repairScan({ ...fixed, scan })));
