@@ -103,6 +103,7 @@ describe('two signals stop at once', () => {
 describe('one scan at a time', () => {
   test('the second gets 11, readers work, repair gets 11, and the first is not disturbed', async () => {
     const running = await underWay();
+    running.child.kill('SIGSTOP'); // it holds its lock for as long as the others look
     const second = await run(place.scanArgs('--json'));
     expect(second.code, second.stderr).toBe(11);
     expect(place.scans().length).toBe(1);
@@ -114,6 +115,7 @@ describe('one scan at a time', () => {
     const diagnosis = await runJson(place.args('diagnose', '--offline'), 0);
     expect(diagnosis['verdict']).toBe('running');
     await runJson(place.args('replay', '--to', join(place.root, 'meanwhile.db')), 0);
+    running.child.kill('SIGCONT');
     const outcome = await running.ended;
     expect(outcome.code, outcome.stderr).toBe(0);
     expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
