@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { recordEndingAt } from '../journal/checkpoint.js';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { ChunkRoot, PathText } from '../journal/events/index.js';
-import { ScanReader } from '../journal/reader.js';
+import { readWriter } from '../journal/read-writer.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from '../journal/record.js';
 import type { ScanReport, SegmentReport } from '../journal/recovery.js';
 import { chunkOfWriter, COORDINATOR } from '../journal/segments.js';
@@ -50,8 +50,7 @@ async function chunkText(journalDir: string, scan: string, chunk: number): Promi
 }
 
 async function rootsOf(journalDir: string, scan: string, chunk: number): Promise<readonly ChunkRoot[]> {
-  const reader = new ScanReader({ journalDir, scan, writers: [COORDINATOR], hash: false });
-  for await (const batch of reader.batches()) {
+  for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
     for (const { record } of batch) {
       if (record.type !== 'chunk.planned') continue;
       const event = decodeEvent(record);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { newScanId } from '../journal/ids.js';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
-import { WriterTail } from '../journal/reader.js';
+import { readWriter } from '../journal/read-writer.js';
 import { COORDINATOR, IMPORT, listScans, listWriters, type SegmentPosition } from '../journal/segments.js';
 import type { FileOwner } from '../journal/storage.js';
 import { validateEvent } from '../journal/validate.js';
@@ -89,18 +89,13 @@ async function eventsOf<T extends 'catalog.imported' | 'scan.completed'>(
   writer: string,
   type: T,
 ): Promise<EventData<T> | null> {
-  const tail = new WriterTail({ journalDir, scan, writer, hash: false });
-  try {
-    for (let batch = await tail.poll('valid'); batch.length > 0; batch = await tail.poll('valid')) {
-      for (const { record } of batch) {
-        const event = decodeEvent(record);
-        if (event?.type === type) return event.data as EventData<T>;
-      }
+  for await (const batch of readWriter({ journalDir, scan, writer })) {
+    for (const { record } of batch) {
+      const event = decodeEvent(record);
+      if (event?.type === type) return event.data as EventData<T>;
     }
-    return null;
-  } finally {
-    await tail.close();
   }
+  return null;
 }
 
 interface ImportJob extends ImportOptions {

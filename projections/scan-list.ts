@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData, JournalEvent } from '../journal/events/index.js';
 import { pathBytes } from '../journal/path-text.js';
-import { WriterTail } from '../journal/reader.js';
+import { readWriter } from '../journal/read-writer.js';
 import type { RecordHeader } from '../journal/record.js';
 import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
 import { exactInteger } from './cells.js';
@@ -33,16 +33,11 @@ export async function listScanSummaries(dataDir: string): Promise<ScanSummary[]>
   const summaries: ScanSummary[] = [];
   for (const scan of scans) {
     const fold = new SummaryFold(scan);
-    const tail = new WriterTail({ journalDir, scan, writer: COORDINATOR, hash: false });
-    try {
-      for (let batch = await tail.poll('valid'); batch.length > 0; batch = await tail.poll('valid')) {
-        for (const { record } of batch) {
-          const event = decodeEvent(record);
-          if (event !== null) fold.push(event, record);
-        }
+    for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
+      for (const { record } of batch) {
+        const event = decodeEvent(record);
+        if (event !== null) fold.push(event, record);
       }
-    } finally {
-      await tail.close();
     }
     const isNewest = scan === scans.at(-1);
     summaries.push(fold.summary(running && isNewest, await scanBytes(journalDir, scan)));

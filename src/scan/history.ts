@@ -1,7 +1,7 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import { pathBytes } from '../../journal/path-text.js';
-import { ScanReader } from '../../journal/reader.js';
-import { listScans } from '../../journal/segments.js';
+import { readWriter } from '../../journal/read-writer.js';
+import { COORDINATOR, listScans } from '../../journal/segments.js';
 import { ScanError } from './errors.js';
 import { evolve, initialState, type ScanState } from './state.js';
 
@@ -12,9 +12,8 @@ export interface EarlierScan {
 
 /** Folds the coordinator's journal of one scan. */
 export async function readState(journalDir: string, scan: string): Promise<ScanState> {
-  const reader = new ScanReader({ journalDir, scan, writers: ['coordinator'] });
   let state = initialState();
-  for await (const batch of reader.batches()) {
+  for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
     for (const { record } of batch) {
       const event = decodeEvent(record);
       if (event !== null) state = evolve(state, event);

@@ -1,6 +1,7 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import type { JournalEvent } from '../../journal/events/index.js';
-import { ScanReader } from '../../journal/reader.js';
+import { readWriter } from '../../journal/read-writer.js';
+import { COORDINATOR } from '../../journal/segments.js';
 import type { DirectoryHistory, PlanHistory } from '../plan/options.js';
 import { nameFromJournal } from '../walk/names.js';
 
@@ -56,8 +57,7 @@ export class LearnedDirectories implements PlanHistory {
 /** What an earlier scan learned, read from its coordinator's journal. */
 export async function readLearned(journalDir: string, scan: string): Promise<LearnedDirectories> {
   const learned = new LearnedDirectories();
-  const reader = new ScanReader({ journalDir, scan, writers: ['coordinator'] });
-  for await (const batch of reader.batches()) {
+  for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
     for (const { record } of batch) {
       const event = decodeEvent(record);
       if (event !== null) learned.push(event, Date.parse(record.at));

@@ -6,10 +6,11 @@ import type {
   RecordRef,
   WriterPosition,
 } from '../../journal/events/index.js';
-import { pathKey } from '../../journal/path-text.js';
-import { ScanReader, WriterTail, type ReadRecord } from '../../journal/reader.js';
+import { WriterTail, type ReadRecord } from '../../journal/reader.js';
 import { workerName } from '../../journal/segments.js';
 import { endOfWriter } from '../../journal/settle.js';
+import { nameForJournal } from '../walk/names.js';
+import { listedBefore } from '../worker/listed.js';
 import { ChunkLedger } from './ledger.js';
 import type { AttemptObserver } from './observer.js';
 
@@ -85,22 +86,9 @@ export class ChunkProgress {
 
   /** Directories listed completely so far, read once more from the journal: few chunks ever need them. */
   async listedDirectories(): Promise<PathText[]> {
-    const reader = new ScanReader({ ...this.#place, writers: [this.writer] });
-    const listed: PathText[] = [];
-    const parts = new Map<string, number>();
-    for await (const batch of reader.batches()) {
-      for (const { record } of batch) {
-        const event = decodeEvent(record);
-        if (event?.type !== 'files.batch') continue;
-        for (const { path, part, last } of event.data.directories) {
-          const key = `${event.data.attempt} ${pathKey(path)}`;
-          if (part !== (parts.get(key) ?? 0) + 1) continue;
-          if (last) listed.push(path);
-          else parts.set(key, part);
-        }
-      }
-    }
-    return listed;
+    const { journalDir, scan } = this.#place;
+    const listed = await listedBefore(journalDir, { scan, writer: this.writer, previous: this.previous });
+    return Array.from(listed, nameForJournal);
   }
 
   get sealed(): boolean {

@@ -1,28 +1,24 @@
 import type { EventData } from '../../journal/events/index.js';
+import { readWriter } from '../../journal/read-writer.js';
 import type { ReadRecord } from '../../journal/reader.js';
-import { WriterTail } from '../../journal/tail.js';
 import { nameFromJournal } from '../walk/names.js';
 import type { WorkerTask } from './task.js';
 
 /**
- * Directories that earlier attempts of this chunk listed completely, paths as in walk/names.ts. Reads the worker's
- * own journal only, up to the record that its task names as the last one that counts.
+ * Directories that earlier attempts of a chunk listed completely, paths as in walk/names.ts. Reads that writer's
+ * journal only, up to `previous`, the last record that counts.
  */
-export async function listedBefore(journalDir: string, task: WorkerTask): Promise<ReadonlySet<string>> {
-  const { scan, writer, previous } = task;
+export async function listedBefore(
+  journalDir: string,
+  { scan, writer, previous }: Pick<WorkerTask, 'scan' | 'writer' | 'previous'>,
+): Promise<ReadonlySet<string>> {
   const listed = new ListedDirectories();
   if (previous === null) return listed.paths;
-  const tail = new WriterTail({ journalDir, scan, writer, hash: false });
-  tail.settle(previous);
-  try {
-    for (let records = await tail.poll('valid'); records.length > 0; records = await tail.poll('valid')) {
-      for (const record of records) {
-        if (record.record.epoch > previous.epoch) return listed.paths;
-        listed.push(record);
-      }
+  for await (const batch of readWriter({ journalDir, scan, writer }, previous)) {
+    for (const record of batch) {
+      if (record.record.epoch > previous.epoch) return listed.paths;
+      listed.push(record);
     }
-  } finally {
-    await tail.close();
   }
   return listed.paths;
 }
