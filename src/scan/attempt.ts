@@ -14,6 +14,7 @@ import type { Chunk } from './state.js';
 
 /** Between two `writer.progressed` of one worker: often enough to witness, seldom enough to cost nothing. */
 const PROGRESSED_EVERY_MS = 5000;
+
 export interface AttemptContext {
   journal: ScanJournal;
   engine: Engine;
@@ -34,7 +35,6 @@ export class Attempt {
   readonly #context: AttemptContext;
   #phase: SeenAttempt['phase'] = 'starting';
   #id: string | null = null;
-  #plan: LaunchPlan | null = null;
   readonly #startedAtMs: number;
   #progressAtMs: number;
   #progressedAtMs: number;
@@ -91,7 +91,7 @@ export class Attempt {
   /** Starts the worker and sees it through. Rejects only when the journal cannot be written. */
   async run(): Promise<void> {
     const launch = await this.#prepare();
-    const plan = (this.#plan = this.#context.engine.plan(launch));
+    const plan = this.#context.engine.plan(launch);
     const { journal, engine } = this.#context;
     await journal.append(`${engine.subject}.requested`, {
       chunk: this.chunk.id,
@@ -283,10 +283,5 @@ export class Attempt {
     if (data.action !== 'restart') return;
     this.#restarting = true;
     await this.stop();
-  }
-
-  /** Name in the engine, null before the start. */
-  get name(): string | null {
-    return this.#plan?.name ?? null;
   }
 }
