@@ -1,4 +1,4 @@
-import type { PathHash } from './path-hash.js';
+import type { PathHash } from '../../journal/path-hash.js';
 
 const PAGE_BITS = 16;
 const PAGE_ENTRIES = 1 << PAGE_BITS;

@@ -1,7 +1,7 @@
 import type { EventData, ListedDirectory, PathText } from '../../journal/events/index.js';
 import { pathKey } from '../../journal/path-text.js';
 import { Column, HashIndex } from './columns.js';
-import { hashPath, hashWithParent } from './path-hash.js';
+import { hashPath, hashWithParent } from '../../journal/path-hash.js';
 import { ProblemBook } from './problems.js';
 import { ByteSum, sumRows } from './sums.js';
 import type { Evidence } from './types.js';

@@ -1,3 +1,4 @@
+import { hashNumber, hashPath } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
 import type { EventData, ListedDirectory } from '../../journal/events/index.js';
 import { NO_TOTALS, type Totals } from './state.js';
@@ -70,7 +71,7 @@ export class ChunkLedger {
     this.#open.delete(key);
     this.#unlisted.delete(key);
     this.#attemptTotals = addListing(this.#attemptTotals, listing);
-    const hash = hash53(key);
+    const hash = hashNumber(hashPath(key));
     if (this.#attempt !== this.#firstAttempt && this.#counted.has(hash)) return;
     this.#counted.add(hash);
     this.#subdirectories += subdirectories;
@@ -111,18 +112,4 @@ function addListing(sum: Totals, listing: OpenListing): Totals {
     bytes: sum.bytes + listing.bytes,
     problems: sum.problems,
   };
-}
-
-/** A 53-bit hash: exact as a number, and two of a million paths meet with a probability of 1 in 20,000. */
-function hash53(text: string): number {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (low & 0x1fffff) * 2 ** 32 + (high >>> 0);
 }
