@@ -1,5 +1,4 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { newScanId, timeOfId } from '../journal/ids.js';
@@ -11,6 +10,7 @@ import { endOfWriter } from '../journal/settle.js';
 import { validateEvent } from '../journal/validate.js';
 import { JournalWriter } from '../journal/writer.js';
 import type { EngineChoice } from '../src/engine/choose.js';
+import { proveWritable } from '../src/health/room.js';
 import { completeScan } from '../src/scan/decide.js';
 import {
   checkName,
@@ -54,11 +54,9 @@ export interface OpenedScan {
 export async function prepareDataDir(paths: DataPaths): Promise<void> {
   const owner = ownerFromEnvironment();
   if (owner.umask !== null) process.umask(owner.umask);
-  const probe = join(paths.dataDir, `.write-test-${process.pid}`);
   try {
     await makeFolder(paths.journalDir, owner);
-    await writeFile(probe, 'x');
-    await rm(probe);
+    await proveWritable(paths.dataDir, String(process.pid));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(`cannot write to the data directory ${paths.dataDir}: ${reason}`, {
