@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { LOG_TAIL_LINES_MAX } from '../../journal/events/attempt.js';
@@ -186,15 +187,7 @@ function collectTail(stream: Readable, tail: string[]): void {
 
 /** What a shell shows for a process that a signal ended. */
 function signalExitCode(signal: NodeJS.Signals | null): number | null {
-  const numbers: Partial<Record<NodeJS.Signals, number>> = {
-    SIGKILL: 9,
-    SIGTERM: 15,
-    SIGINT: 2,
-    SIGSEGV: 11,
-    SIGABRT: 6,
-  };
-  const number = signal === null ? undefined : numbers[signal];
-  return number === undefined ? null : 128 + number;
+  return signal === null ? null : 128 + constants.signals[signal];
 }
 
 interface ProcessStat {
