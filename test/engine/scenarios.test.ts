@@ -1,13 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { oneObject, type Running } from '../support/cli.js';
-import { DockerPlace, misbehavingImage } from '../support/docker-scan.js';
+import { oneObject } from '../support/cli.js';
+import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
 import { buildImage, engineAvailable, TEST_IMAGE, TestEngine } from '../support/engine.js';
-import { listByCatalog, listByFind } from '../support/outside.js';
 
-/** So little CPU that a worker takes seconds: there is time to be in the middle of. */
-const SLOWLY = ['--cpus', '0.15'];
 const TEST_TIMEOUT_MS = 120_000;
 
 describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOUT_MS }, () => {
@@ -25,16 +22,6 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
       made.remove();
     });
     return made;
-  }
-
-  /** The scan is complete, its catalog is what `find` lists, and no container is left. */
-  async function expectComplete(scan: Running, where: DockerPlace): Promise<void> {
-    const { code, stdout, stderr } = await scan.ended;
-    expect(code, stderr.slice(-3000)).toBe(0);
-    expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', engine: 'docker' });
-    expect(listByCatalog(where.catalog)).toEqual(listByFind(where.tree));
-    expect(await where.containers()).toEqual([]);
-    expect(await where.ask('verify')).toMatchObject({ sound: true });
   }
 
   test('catalogs what find lists, odd names too, over several containers at once', async () => {

@@ -1,8 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { oneObject, Place, Running, until } from './cli.js';
 import { buildSmallImage, TEST_IMAGE, type TestEngine } from './engine.js';
+import { listByCatalog, listByFind } from './outside.js';
 
+/** So little CPU that a worker takes seconds: there is time to be in the middle of. */
+export const SLOWLY = ['--cpus', '0.15'];
 /** Of each top-level directory; the chunk size of these scans is a little above it. */
 const TOP_BYTES = 9_500;
 const CHUNK_GB = '0.00001';
@@ -114,4 +118,14 @@ export async function misbehavingImage(engine: TestEngine, how: Misbehaviour): P
   const dockerfile = `FROM ${TEST_IMAGE}\nENV MISBEHAVE=${how}\nCOPY misbehave.mjs /misbehave.mjs\nENTRYPOINT ["node", "/misbehave.mjs"]\n`;
   await buildSmallImage(engine, tag, dockerfile, { 'misbehave.mjs': WRAPPER });
   return tag;
+}
+
+/** The scan is complete, its catalog is what `find` lists, and no container is left. */
+export async function expectComplete(scan: Running, where: DockerPlace): Promise<void> {
+  const { code, stdout, stderr } = await scan.ended;
+  expect(code, stderr.slice(-3000)).toBe(0);
+  expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', engine: 'docker' });
+  expect(listByCatalog(where.catalog)).toEqual(listByFind(where.tree));
+  expect(await where.containers()).toEqual([]);
+  expect(await where.ask('verify')).toMatchObject({ sound: true });
 }

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { oneObject, Running, until } from '../support/cli.js';
-import { DockerPlace, misbehavingImage } from '../support/docker-scan.js';
+import { until } from '../support/cli.js';
+import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
 import { buildImage, engineAvailable, TEST_IMAGE, TestEngine } from '../support/engine.js';
-import { listByCatalog, listByFind } from '../support/outside.js';
 
-/** So little CPU that a worker takes seconds: there is time to be in the middle of. */
-const SLOWLY = ['--cpus', '0.15'];
 const TEST_TIMEOUT_MS = 120_000;
 
 describe.skipIf(!engineAvailable)('a scan in containers, all the rest', { timeout: TEST_TIMEOUT_MS }, () => {
@@ -24,16 +21,6 @@ describe.skipIf(!engineAvailable)('a scan in containers, all the rest', { timeou
       made.remove();
     });
     return made;
-  }
-
-  /** The scan is complete, its catalog is what `find` lists, and no container is left. */
-  async function expectComplete(scan: Running, where: DockerPlace): Promise<void> {
-    const { code, stdout, stderr } = await scan.ended;
-    expect(code, stderr.slice(-3000)).toBe(0);
-    expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', engine: 'docker' });
-    expect(listByCatalog(where.catalog)).toEqual(listByFind(where.tree));
-    expect(await where.containers()).toEqual([]);
-    expect(await where.ask('verify')).toMatchObject({ sound: true });
   }
 
   test('a container that starts too slowly is given up, named and removed', async () => {
