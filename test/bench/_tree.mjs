@@ -30,7 +30,7 @@ export function treeDirectories(count) {
  */
 export function makeTree(root, { files = 300_000, directories = 11_245, seed = 1, bytesMax = 2048 } = {}) {
   const marker = `${root}.made-${files}-${directories}-${seed}-${bytesMax}`;
-  if (existsSync(marker)) return;
+  if (existsSync(marker) && existsSync(root)) return;
   rmSync(root, { recursive: true, force: true });
   const random = randomFrom(seed);
   const content = Buffer.alloc(bytesMax, 'nas-scanner ');
