@@ -1,9 +1,12 @@
 import type { JournalEvent } from '../journal/events/index.js';
 import { ownPath } from '../journal/owner.js';
+import { diskUseOf } from '../projections/disk-use.js';
+import { ProjectionError } from '../projections/errors.js';
 import { startFollower, type CatalogFollower } from '../projections/follower.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
+import { jsonSafe } from './table.js';
 
 /** How long the end of a scan waits for the catalog. */
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -75,5 +78,18 @@ export class CatalogKeeper implements AttemptObserver {
   async close(): Promise<void> {
     if (this.#upToDate) await this.#follower?.drain(SEAL_TIMEOUT_MS);
     await this.#follower?.close();
+  }
+
+  /** The scan's bytes with each file counted once and without holes, once it is closed; null where that is not known. */
+  bytesOnDisk(bytes: number | string): number | string | null {
+    if (!this.#upToDate) return null;
+    try {
+      const use = diskUseOf(this.#paths.catalog, this.#opened.scan, BigInt(bytes));
+      return use === null ? null : (jsonSafe(use.bytesOnDisk) as number | string);
+    } catch (error) {
+      // Whatever became of the catalog since: the scan's outcome stands, and so do its own numbers.
+      if (error instanceof ProjectionError) return null;
+      throw error;
+    }
   }
 }

@@ -10,6 +10,8 @@ export interface ScanResult {
   files: number;
   directories: number;
   bytes: number | string;
+  /** Files with several names once, holes not at all; null where the catalog does not know. */
+  bytesOnDisk: number | string | null;
   problems: number;
   chunks: { planned: number; completed: number; failed: number };
   seconds: number;
@@ -33,6 +35,10 @@ export function renderSummary(result: ScanResult, details: SummaryDetails): stri
     `  found     ${plural(result.files, 'file')} in ${plural(result.directories, 'directory', 'directories')}, ` +
       `${formatBytes(result.bytes)}, in ${formatSeconds(result.seconds)}`,
   );
+  const { bytes, bytesOnDisk } = result;
+  if (bytesOnDisk !== null && String(bytesOnDisk) !== String(bytes)) {
+    lines.push(`  on disk   ${formatBytes(bytesOnDisk)}: hard links once, without holes`);
+  }
   if (result.problems > 0)
     lines.push(`  problems  ${plural(result.problems, 'entry', 'entries')} could not be read`);
   if (result.chunks.completed < result.chunks.planned) {

@@ -73,7 +73,8 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
     log.close();
     const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind };
     const lastWord = opened.lastWord(scanner.partialTotals());
-    const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs });
+    const bytesOnDisk = catalog.bytesOnDisk(lastWord.bytes);
+    const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs, bytesOnDisk });
     io.json(result);
     if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
       io.out(renderSummary(result, details));
@@ -87,7 +88,7 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
 function resultOf(
   opened: OpenedScan,
   lastWord: EventData<'scan.completed'>,
-  { paths, log, startedAtMs }: { paths: DataPaths; log: string; startedAtMs: number },
+  more: { paths: DataPaths; log: string; startedAtMs: number; bytesOnDisk: number | string | null },
 ): ScanResult {
   const { outcome, files, directories, bytes, problems, chunks } = lastWord;
   return {
@@ -96,13 +97,14 @@ function resultOf(
     files,
     directories,
     bytes,
+    bytesOnDisk: more.bytesOnDisk,
     problems,
     chunks,
-    seconds: (Date.now() - startedAtMs) / 1000,
+    seconds: (Date.now() - more.startedAtMs) / 1000,
     engine: opened.engine.kind,
-    catalog: paths.catalog,
-    journal: join(paths.journalDir, opened.scan),
-    log,
+    catalog: more.paths.catalog,
+    journal: join(more.paths.journalDir, opened.scan),
+    log: more.log,
   };
 }
 

@@ -1,5 +1,5 @@
 import { readStats, type CatalogStats, type FileLine } from '../projections/stats.js';
-import { formatBytes, formatCount, formatLocalTime, printable } from '../projections/text.js';
+import { formatBytes, formatCount, formatLocalTime, plural, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
 import { dataPaths, resolveDataDir } from './data-dir.js';
 import { CommandError } from './errors.js';
@@ -42,7 +42,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
       columns,
     );
   const blocks = [
-    `${shortened(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n`,
+    `${shortened(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
     totals(
       'by type',
       stats.types.map((each) => [each.type, each]),
@@ -60,6 +60,27 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
     fileTable('oldest files', stats.oldest, columns),
   ];
   return blocks.filter((block) => block !== '').join('\n');
+}
+
+/** What the sum of all sizes does not tell; nothing where there is nothing to tell. */
+function diskLines({ disk }: CatalogStats): string {
+  if (disk === null) return '';
+  const { hardLinks, sparse, bytesOnDisk } = disk;
+  const lines: string[] = [];
+  if (hardLinks.paths > 0n) {
+    const once = `the same content again: ${formatBytes(hardLinks.repeatedBytes)}`;
+    lines.push(`${plural(hardLinks.paths, 'path')} of files with several names; ${once}`);
+  }
+  if (hardLinks.unidentified > 0n) {
+    const paths = plural(hardLinks.unidentified, 'such path');
+    lines.push(`${paths} where inode numbers identify nothing (FUSE, network): each counts in full`);
+  }
+  if (sparse.files > 0n) {
+    const of = `${formatBytes(sparse.allocatedBytes)} allocated of ${formatBytes(sparse.apparentBytes)}`;
+    lines.push(`${plural(sparse.files, 'file')} with holes or compressed: ${of}`);
+  }
+  if (lines.length > 0) lines.push(`on disk, each file once: ${formatBytes(bytesOnDisk)}`);
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function fileTable(title: string, lines: readonly FileLine[], columns: number): string {

@@ -1,5 +1,6 @@
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
 import { checksumCell, exactInteger, mtimeSeconds } from './cells.js';
+import type { FactTables } from './catalog-facts.js';
 import { BulkInsert, type FileRow, type NewDirectoryRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
 import { DirectoryTable, type DirectoryState } from './directory-table.js';
@@ -31,6 +32,7 @@ interface Columns {
 export class FilesTables {
   readonly #directories: DirectoryTable;
   readonly #removal: Removal;
+  readonly #facts: FactTables;
   readonly #bulk: BulkInsert;
   #rows: FileRow[] = [];
   readonly #insertRawFile: Statement;
@@ -40,9 +42,10 @@ export class FilesTables {
   readonly #hasName: Statement<[string, string], number>;
   readonly #clearNames: Statement<[string]>;
 
-  constructor(database: Db, removal: Removal) {
+  constructor(database: Db, removal: Removal, facts: FactTables) {
     this.#directories = new DirectoryTable(database);
     this.#removal = removal;
+    this.#facts = facts;
     const columns = 'path, size, mtime, checksum, mount_point, file_type, extension, scan_time';
     this.#bulk = new BulkInsert(database);
     this.#insertRawFile = database.prepare(
@@ -71,6 +74,7 @@ export class FilesTables {
       if (!done.has(each.key.text)) this.#directory(each, batch, context, atSeconds);
       else {
         this.#problems(each.key, each.entry, scan, atSeconds, null);
+        this.#facts.add(each.key, each.entry, columns.name, scan);
         context.files += each.entry.rows.length;
         context.bytes += BigInt(each.bytes);
         context.directories += 1;
@@ -97,9 +101,11 @@ export class FilesTables {
     const state = nextState(before, entry, batch, context);
     // A new attempt's word replaces the former one's.
     if (entry.part === 1 && before?.scan === context.scan) this.#clearProblems.run(context.scan, key.text);
+    const paths = (): string[] => entry.rows.map((row) => childPath(key, nameOf(row, batch.columns)).text);
     const listed = this.#gatherer(key, entry, state);
-    if (listed !== null)
-      for (const row of entry.rows) listed.add(childPath(key, nameOf(row, batch.columns)).text);
+    if (listed !== null) for (const path of paths()) listed.add(path);
+    if (state.tracked || state.part === 0) this.#facts.forget(key, paths);
+    this.#facts.add(key, entry, batch.columns.indexOf('name'), context.scan);
     this.#problems(key, entry, context.scan, atSeconds, listed);
     state.partFiles += entry.rows.length;
     state.partBytes += BigInt(bytes);

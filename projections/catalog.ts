@@ -2,6 +2,7 @@ import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
 import type { ReadRecord } from '../journal/reader.js';
 import type { SegmentPosition } from '../journal/segments.js';
+import { FactTables } from './catalog-facts.js';
 import { FilesTables, type ScanContext } from './catalog-files.js';
 import { ImportTables } from './catalog-import.js';
 import { ScanTables } from './catalog-scan.js';
@@ -39,9 +40,10 @@ export class Catalog {
 
   constructor(database: Db) {
     this.#database = database;
-    this.#removal = new Removal(database);
+    const facts = new FactTables(database);
+    this.#removal = new Removal(database, facts);
     this.#scans = new ScanTables(database);
-    this.#files = new FilesTables(database, this.#removal);
+    this.#files = new FilesTables(database, this.#removal, facts);
     this.#imports = new ImportTables(database);
     this.#checkpoints = new CheckpointTable(database);
   }

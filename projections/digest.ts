@@ -8,6 +8,8 @@ export const DIGEST_TABLES = [
   ['scan_stats', 'mount_point'],
   ['directories', 'path'],
   ['problems', 'scan, directory, path, operation'],
+  ['hard_links', 'directory, path'],
+  ['sparse_files', 'directory, path'],
   ['scans', 'scan'],
   ['chunks', 'scan, chunk'],
   ['attempts', 'scan, chunk, attempt'],

@@ -1,3 +1,4 @@
+import { FACT_TABLES, type FactTables } from './catalog-facts.js';
 import type { Db, Statement } from './database.js';
 import {
   behindSubdirectory,
@@ -29,14 +30,16 @@ interface DirectoryRow {
 /** What leaves the catalog: only what a later complete listing proved gone. */
 export class Removal {
   readonly #database: Db;
+  readonly #facts: FactTables;
   readonly #filesIn: Statement<[string, string], string>;
   readonly #deleteFile: Statement<[string]>;
   readonly #directory: Statement<[string], DirectoryRow>;
   readonly #directoriesIn: Statement<[string, string], DirectoryRow>;
   readonly #nextUnseen: Statement<[string, string, string], DirectoryRow>;
 
-  constructor(database: Db) {
+  constructor(database: Db, facts: FactTables) {
     this.#database = database;
+    this.#facts = facts;
     this.#filesIn = database
       .prepare<[string, string], string>('SELECT path FROM files WHERE path >= ? AND path < ? ORDER BY path')
       .pluck();
@@ -69,6 +72,7 @@ export class Removal {
           break;
         }
         for (const path of missing) this.#deleteFile.run(path);
+        this.#facts.forget(directory, () => missing);
         missing = [];
       }
     }
@@ -134,15 +138,21 @@ export class Removal {
     for (const table of ['directories', 'scanned_dirs']) {
       this.#database.prepare(`DELETE FROM ${table} WHERE path = ?`).run(gone.text);
     }
-    for (const range of rangesBelow(gone)) {
-      const only =
-        range.only === 'all' ? '' : ` AND substr(path, -2) ${range.only === 'escaped' ? '=' : '<>'} '//'`;
-      for (const table of ['files', 'directories', 'scanned_dirs']) {
-        this.#database
-          .prepare(`DELETE FROM ${table} WHERE path > ? AND path < ? AND path <> ?${only}`)
-          .run(range.after, range.before, ownText(range));
-      }
+    for (const table of FACT_TABLES) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE directory = ?`).run(gone.text);
     }
+    for (const range of rangesBelow(gone)) {
+      for (const table of ['files', 'directories', 'scanned_dirs']) this.#deleteRange(table, 'path', range);
+      for (const table of FACT_TABLES) this.#deleteRange(table, 'directory', range);
+    }
+  }
+
+  #deleteRange(table: string, column: 'path' | 'directory', range: PathRange): void {
+    const only =
+      range.only === 'all' ? '' : ` AND substr(${column}, -2) ${range.only === 'escaped' ? '=' : '<>'} '//'`;
+    this.#database
+      .prepare(`DELETE FROM ${table} WHERE ${column} > ? AND ${column} < ? AND ${column} <> ?${only}`)
+      .run(range.after, range.before, ownText(range));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Db } from './database.js';
 import { ProjectionError } from './errors.js';
 
 /** Raised whenever the same journal would give other rows: catalogs of an older version are rebuilt by themselves. */
-export const PROJECTION_VERSION = 1;
+export const PROJECTION_VERSION = 2;
 /** `nasc`, in SQLite's header: tells our catalogs from those of the former system. */
 export const APPLICATION_ID = 0x6e617363;
 
@@ -53,6 +53,15 @@ CREATE TABLE listed_names (directory TEXT, path TEXT, PRIMARY KEY (directory, pa
 CREATE TABLE problems (
   scan TEXT, directory TEXT, path TEXT, operation TEXT, errno TEXT, path_raw BLOB, at REAL,
   PRIMARY KEY (scan, directory, path, operation)
+) WITHOUT ROWID;
+-- Files with several names. stable 0: their inode numbers identify nothing.
+CREATE TABLE hard_links (
+  directory TEXT, path TEXT, scan TEXT, device TEXT, inode TEXT, links INTEGER, stable INTEGER,
+  PRIMARY KEY (directory, path)
+) WITHOUT ROWID;
+-- Files to which fewer bytes are allocated than their size.
+CREATE TABLE sparse_files (
+  directory TEXT, path TEXT, scan TEXT, allocated INTEGER, PRIMARY KEY (directory, path)
 ) WITHOUT ROWID;
 CREATE TABLE checkpoints (
   scan TEXT, writer TEXT, epoch INTEGER, segment INTEGER, seq INTEGER, crc TEXT, bytes INTEGER,

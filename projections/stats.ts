@@ -1,4 +1,5 @@
 import type { Db } from './database.js';
+import { diskUse, type DiskUse } from './disk-use.js';
 import { openForReading } from './open-catalog.js';
 
 /** Entries of each list of single files or directories. */
@@ -17,6 +18,8 @@ export interface Totals {
 }
 
 export interface CatalogStats extends Totals {
+  /** null: the catalog does not know. */
+  disk: DiskUse | null;
   mounts: (Totals & { name: string })[];
   types: (Totals & { type: string })[];
   /** By the bytes of the files lying directly in them. */
@@ -60,8 +63,10 @@ function collect(database: Db): CatalogStats {
     [...new Set(groups.map(key))]
       .map((name): [string, Totals] => [name, sum(groups.filter((row) => key(row) === name))])
       .sort(([a, x], [b, y]) => compare(y.bytes, x.bytes) || compare(y.files, x.files) || (a < b ? -1 : 1));
+  const total = sum(groups);
   return {
-    ...sum(groups),
+    ...total,
+    disk: diskUse(database, total.bytes),
     mounts: by((row) => row.name ?? '').map(([name, totals]) => ({ name, ...totals })),
     types: by((row) => row.type ?? 'other').map(([type, totals]) => ({ type, ...totals })),
     largestDirectories: largestDirectories(database),

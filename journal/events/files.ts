@@ -6,10 +6,18 @@ import { chunkRoot } from './chunk.js';
 export const problem = z.looseObject({ name: pathText, operation: z.string(), code: z.string() });
 export type Problem = z.infer<typeof problem>;
 
+/** [row, device, inode, links]: the row's index in `rows`, and what `lstat` says of a file with several names. */
+export const hardLink = z.tuple([count, bigCount, bigCount, bigCount]);
+
+/** [row, bytes]: the row's index in `rows`, and what is allocated to a file where that is less than its size. */
+export const allocation = z.tuple([count, bigCount]);
+
 /**
  * One directory, or one part of a big one. `rows` are the regular files, one cell per name in `columns`.
  * Only a part with `last: true` ends the listing; its four numbers are totals of the whole directory.
  * A directory that could not be listed has `last: false` and the problem of its own opening (name `''`).
+ * `links` and `allocated` tell of those few rows to which they apply, and are left out where there are none;
+ * `inodesUnstable` says that `links` stand on a file system whose inode numbers identify nothing (FUSE, network).
  */
 export const listedDirectory = z.looseObject({
   path: pathText,
@@ -21,6 +29,9 @@ export const listedDirectory = z.looseObject({
   subdirectories: count.optional(),
   others: count.optional(),
   excluded: count.optional(),
+  links: z.array(hardLink).optional(),
+  inodesUnstable: z.boolean().optional(),
+  allocated: z.array(allocation).optional(),
 });
 export type ListedDirectory = z.infer<typeof listedDirectory>;
 

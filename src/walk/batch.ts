@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { RECORD_BYTES_TARGET } from '../../journal/record.js';
 import { nameJson } from './names.js';
 import { noTotals, type Totals } from './protocol.js';
@@ -73,7 +74,12 @@ export class DirectoryWriter {
   #rows = '';
   #problems = '';
   #partProblems = 0;
+  #links = '';
+  #inodesUnstable = false;
+  #allocated = '';
   #files = 0;
+  /** Files in the parts before this one. */
+  #filesBefore = 0;
   #bytes = 0n;
 
   /** @param mountType type of the file system mounted exactly here: the record names it */
@@ -90,12 +96,31 @@ export class DirectoryWriter {
 
   /** @param checksumJson the cell with its comma, or '' where no checksum is asked for */
   row(name: string, size: bigint, mtimeNs: bigint, checksumJson: string): void {
-    const sizeJson = size > MAX_SAFE ? `"${size}"` : `${size}`;
-    const row = `[${nameJson(name)},${sizeJson},"${mtimeNs}"${checksumJson}]`;
+    const row = `[${nameJson(name)},${integerJson(size)},"${mtimeNs}"${checksumJson}]`;
     this.#rows += this.#rows === '' ? row : `,${row}`;
     this.#files += 1;
     this.#bytes += size;
     if (this.#rows.length > this.#charsMax) this.#spill();
+  }
+
+  /**
+   * The next row is of a file with several names.
+   * @param stable whether its inode number identifies it
+   */
+  link({ dev, ino, nlink }: BigIntStats, stable: boolean): void {
+    const text = `[${this.#nextRow},${integerJson(dev)},${integerJson(ino)},${nlink}]`;
+    this.#links += this.#links === '' ? text : `,${text}`;
+    this.#inodesUnstable ||= !stable;
+  }
+
+  /** The next row is of a file to which so many bytes are allocated: less than its size. */
+  allocated(bytes: bigint): void {
+    const text = `[${this.#nextRow},${integerJson(bytes)}]`;
+    this.#allocated += this.#allocated === '' ? text : `,${text}`;
+  }
+
+  get #nextRow(): number {
+    return this.#files - this.#filesBefore;
   }
 
   problem(name: string, operation: string, code: string): void {
@@ -131,15 +156,32 @@ export class DirectoryWriter {
     this.#rows = '';
     this.#problems = '';
     this.#partProblems = 0;
+    this.#links = '';
+    this.#inodesUnstable = false;
+    this.#allocated = '';
+    this.#filesBefore = this.#files;
   }
 
   /** Problems count with the record that holds them. */
   #add(last: boolean, counts: string): void {
     this.#batch.add(
-      `${this.#head}${this.#part},"last":${last},"rows":[${this.#rows}],"problems":[${this.#problems}]${counts}${this.#mount}}`,
+      `${this.#head}${this.#part},"last":${last},"rows":[${this.#rows}],"problems":[${this.#problems}]${this.#extras}${counts}${this.#mount}}`,
     );
     this.#batch.totals.problems += this.#partProblems;
+  }
+
+  /** What few rows have beside their cells. */
+  get #extras(): string {
+    let text = '';
+    if (this.#links !== '') text += `,"links":[${this.#links}]`;
+    if (this.#inodesUnstable) text += ',"inodesUnstable":true';
+    if (this.#allocated !== '') text += `,"allocated":[${this.#allocated}]`;
+    return text;
   }
 }
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+function integerJson(value: bigint): string {
+  return value > MAX_SAFE ? `"${value}"` : `${value}`;
+}

@@ -7,6 +7,9 @@ import type { DirectoryJob, FoundGroup, ListerOptions } from './protocol.js';
 
 /** Subdirectories of one parent that are handed on together. */
 const FOUND_NAMES_MAX = 4096;
+/** What `st_blocks` counts in, whatever the file system's own blocks. */
+const BLOCK_BYTES = 512;
+const BLOCK = BigInt(BLOCK_BYTES);
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
@@ -144,7 +147,12 @@ export class Listing {
 
   /** @param checksumJson the cell with its comma, or '' */
   file(name: string, stat: BigIntStats, checksumJson: string): void {
-    this.#writer?.row(name, stat.size, stat.mtimeNs, checksumJson);
+    const writer = this.#writer;
+    if (writer === null) return;
+    if (stat.nlink > 1n) writer.link(stat, this.#context.mounts.hasStableInodes(this.#job.path));
+    // As numbers: sizes for which that is not exact are no closer to one another than a block.
+    if (Number(stat.blocks) * BLOCK_BYTES < Number(stat.size)) writer.allocated(stat.blocks * BLOCK);
+    writer.row(name, stat.size, stat.mtimeNs, checksumJson);
   }
 
   finish(): void {

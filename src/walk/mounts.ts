@@ -55,6 +55,14 @@ export class MountTable {
     return LOCAL_TYPES.has(this.#typeHolding(path) ?? '');
   }
 
+  /**
+   * Whether inode numbers below a directory identify files for as long as a scan takes. FUSE file systems may invent
+   * them at each look (Unraid's shfs does), and what a server answers is not known.
+   */
+  hasStableInodes(path: string): boolean {
+    return LOCAL_TYPES.has(this.#typeHolding(path) ?? '');
+  }
+
   #typeHolding(path: string): string | undefined {
     for (let at = path; at.startsWith('/'); at = at.slice(0, Math.max(1, at.lastIndexOf('/')))) {
       const type = this.#types.get(at);

@@ -44,6 +44,29 @@ function filesOf(path: string): Map<string, string> {
   }
 }
 
+/** What is told of few files, the path as bytes. */
+function factsOf(path: string): Map<string, string> {
+  const database = openForReading(path);
+  try {
+    const rows = database
+      .prepare<[], { path: string; raw: Buffer | null; link: string | null; allocated: string | null }>(
+        `SELECT p.path, f.path_raw AS raw, device || ' ' || inode || ' ' || links AS link, CAST(allocated AS TEXT) AS allocated
+         FROM (SELECT directory, path FROM hard_links UNION SELECT directory, path FROM sparse_files) AS p
+         LEFT JOIN hard_links AS h USING (directory, path) LEFT JOIN sparse_files AS s USING (directory, path)
+         LEFT JOIN files AS f ON f.path = p.path`,
+      )
+      .all();
+    return new Map(
+      rows.map(({ path: text, raw, link, allocated }) => [
+        (raw ?? Buffer.from(text)).toString('latin1'),
+        `${link ?? '-'} ${allocated ?? '-'}`,
+      ]),
+    );
+  } finally {
+    database.close();
+  }
+}
+
 /** Follows every scan whose records are there, as a program would that was killed after these steps. */
 async function follow(dataDir: string, scans: readonly string[]): Promise<void> {
   for (const scan of scans) {
@@ -91,6 +114,7 @@ test('a rebuild equals the contract, written down naively', async () => {
         }
         const { catalog } = await replay({ dataDir, databaseName });
         expect([...filesOf(catalog)].sort()).toEqual([...reference.files].sort());
+        expect([...factsOf(catalog)].sort()).toEqual([...reference.facts].sort());
       } finally {
         rmSync(dataDir, { recursive: true, force: true });
       }

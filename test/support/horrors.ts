@@ -99,6 +99,7 @@ export function plantHorrors(root: string): void {
   const many = join(root, 'many');
   mkdirSync(many);
   for (let index = 0; index < MANY_FILES; index += 1) writeFileSync(join(many, `file number ${index}`), '');
+  linkSync(join(many, `file number ${MANY_FILES - 1}`), join(root, 'links/another name'));
   writeFileSync(join(root, 'sparse'), 'begins');
   truncateSync(join(root, 'sparse'), SPARSE_BYTES);
   nest(root, LONG_NAME, LONG_LEVELS);

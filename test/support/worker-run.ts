@@ -96,6 +96,8 @@ export class Recorded {
   readonly sizes: number[] = [];
   /** `size mtimeNs path`, sorted. */
   readonly files: string[] = [];
+  /** `device inode links path` and `allocated bytes path` of the few files that have such facts, sorted. */
+  readonly facts: string[] = [];
   /** By path: all parts put together. */
   readonly directories = new Map<string, ListedDirectory>();
 
@@ -108,6 +110,7 @@ export class Recorded {
     );
     for (const segment of segments.sort()) this.#read(readFileSync(join(folder, segment)));
     this.files.sort();
+    this.facts.sort();
   }
 
   #read(bytes: Buffer): void {
@@ -128,6 +131,11 @@ export class Recorded {
       const key = bytesKey(directory.path);
       for (const [name, size, mtimeNs] of directory.rows) {
         this.files.push(`${String(size)} ${String(mtimeNs)} ${key}/${bytesKey(name as PathText)}`);
+      }
+      const pathOf = (row: number): string => `${key}/${bytesKey(directory.rows[row]?.[0] as PathText)}`;
+      for (const [row, ...link] of directory.links ?? []) this.facts.push(`${link.join(' ')} ${pathOf(row)}`);
+      for (const [row, bytes] of directory.allocated ?? []) {
+        this.facts.push(`allocated ${bytes} ${pathOf(row)}`);
       }
       const before = this.directories.get(key);
       const rows = [...(before?.rows ?? []), ...directory.rows];
@@ -171,6 +179,24 @@ export function seenByFind(
     else others += 1;
   }
   return { files: files.sort(), directories: directories.sort(), others };
+}
+
+/** What `find` sees of hard links and holes, in the form of Recorded. */
+export function factsByFind(root: string): string[] {
+  const print = (format: string, ...conditions: string[]): string[] => {
+    const args = [root, '-type', 'f', ...conditions, '-printf', `${format}\\0`];
+    const out = spawnSync('find', args, {
+      maxBuffer: OUTPUT_BYTES_MAX,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    return out.stdout.toString('latin1').split('\0').slice(0, -1);
+  };
+  const sparse = print('%s %b %p').flatMap((line) => {
+    const [, size = '', blocks = '', path = ''] = /^(\d+) (\d+) ([^]*)$/.exec(line) ?? [];
+    const allocated = BigInt(blocks) * 512n;
+    return allocated < BigInt(size) ? [`allocated ${allocated} ${path}`] : [];
+  });
+  return [...print('%D %i %n %p', '-links', '+1'), ...sparse].sort();
 }
 
 /** `find` writes seconds with ten digits of fraction. */

@@ -6,7 +6,7 @@ import { AsyncLister } from '../../src/walk/async-lister.js';
 import { Frontier } from '../../src/walk/frontier.js';
 import { listingContext } from '../../src/walk/listing.js';
 import type { ListerAnswer, ListerOptions } from '../../src/walk/protocol.js';
-import { difference, Recorded, seenByFind, WorkerPlace } from '../support/worker-run.js';
+import { difference, factsByFind, Recorded, seenByFind, WorkerPlace } from '../support/worker-run.js';
 
 const DIRECTORIES_AT_ONCE = 16;
 
@@ -25,6 +25,12 @@ describe('the tree of horrors, walked by a worker', () => {
     const seen = seenByFind(place.tree);
     expect(seen.files.length).toBeGreaterThan(3500);
     expect(difference(recorded.files, seen.files)).toEqual([]);
+  });
+
+  test('hard links and holes are recorded as find sees them, and nothing of other files', () => {
+    const seen = factsByFind(place.tree);
+    expect(seen.length).toBeGreaterThanOrEqual(5);
+    expect(difference(recorded.facts, seen)).toEqual([]);
   });
 
   test('every directory is listed to its end, and its book balances', () => {
@@ -71,6 +77,7 @@ describe('the tree of horrors, walked by a worker', () => {
     }
     held.files.sort();
     expect(difference(held.files, recorded.files)).toEqual([]);
+    expect(difference(held.facts, recorded.facts)).toEqual([]);
     expect(difference([...held.directories.keys()], [...recorded.directories.keys()])).toEqual([]);
   });
 });

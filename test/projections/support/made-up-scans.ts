@@ -100,13 +100,8 @@ function entriesOf(dice: Dice, { path, folder }: Listing): { entries: object[]; 
     const problems = last
       ? unreadable.map((name) => ({ name: text(name), operation: 'lstat', code: 'EIO' }))
       : [];
-    entries.push({
-      path: text(path),
-      part,
-      last,
-      rows: rows.slice((part - 1) * size, part * size),
-      problems,
-    });
+    const partRows = rows.slice((part - 1) * size, part * size);
+    entries.push({ path: text(path), part, last, rows: partRows, problems, ...facts(dice, partRows) });
     if (last) {
       const entry = { entries: names.length + folder.folders.size, subdirectories: folder.folders.size };
       Object.assign(entries.at(-1) ?? {}, entry, { others: 0, excluded: 0 });
@@ -115,6 +110,14 @@ function entriesOf(dice: Dice, { path, folder }: Listing): { entries: object[]; 
   // A part that never came, or was lost on the way.
   if (dice.chance(5)) entries.splice(dice.below(entries.length), 1);
   return { entries, complete: entries.length === parts };
+}
+
+/** Few rows have several names, or holes. */
+function facts(dice: Dice, rows: readonly unknown[]): object {
+  const some = (): number[] => [...rows.keys()].filter(() => dice.chance(15));
+  const links = some().map((index) => [index, 2049, dice.pick([7, '18446744073709551615']), 2]);
+  const allocated = some().map((index) => [index, dice.below(3)]);
+  return { ...(links.length > 0 && { links }), ...(allocated.length > 0 && { allocated }) };
 }
 
 function row(name: string, size: number): unknown[] {

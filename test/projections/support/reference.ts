@@ -8,6 +8,8 @@ interface Entry {
   last: boolean;
   rows: [PathText, number | string, string][];
   problems: { name: PathText; code: string }[];
+  links?: [row: number, ...unknown[]][];
+  allocated?: [row: number, bytes: number][];
   subdirectories?: number;
 }
 
@@ -26,6 +28,8 @@ const parent = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 /** The contract's words on `files`, written down naively: maps, and a look at everything each time. */
 export class Reference {
   readonly files = new Map<string, string>();
+  /** What is told of few files, by path. */
+  readonly facts = new Map<string, string>();
   readonly #folders = new Map<string, Known>();
   readonly #open = new Map<string, { mount: string }>();
 
@@ -60,9 +64,11 @@ export class Reference {
     const goesOn =
       before?.scan === scan && before.attempt === attempt && entry.part > 1 && before.part === entry.part - 1;
     const names = goesOn ? before.names : new Set<string>();
-    for (const [name, size] of entry.rows) {
+    for (const [index, [name, size]] of entry.rows.entries()) {
+      const file = `${path}/${latin1(name)}`;
       names.add(latin1(name));
-      this.files.set(`${path}/${latin1(name)}`, String(size));
+      this.files.set(file, String(size));
+      this.#tell(file, entry, index);
     }
     for (const { name } of entry.problems) names.add(latin1(name));
     const part = entry.part === 1 || goesOn ? entry.part : 0;
@@ -80,7 +86,7 @@ export class Reference {
     if (!entry.last || part !== entry.part) return;
     Object.assign(known, { listed: scan, subdirectories: entry.subdirectories ?? 0 });
     for (const file of [...this.files.keys()]) {
-      if (parent(file) === path && !names.has(file.slice(path.length + 1))) this.files.delete(file);
+      if (parent(file) === path && !names.has(file.slice(path.length + 1))) this.#forget(file);
     }
   }
 
@@ -99,14 +105,29 @@ export class Reference {
     }
   }
 
+  #tell(file: string, { links = [], allocated = [] }: Entry, index: number): void {
+    const link = links
+      .find(([row]) => row === index)
+      ?.slice(1)
+      .join(' ');
+    const bytes = allocated.find(([row]) => row === index)?.[1];
+    if (link === undefined && bytes === undefined) this.facts.delete(file);
+    else this.facts.set(file, `${link ?? '-'} ${bytes ?? '-'}`);
+  }
+
   #seenIn(path: string, scan: string): number {
     return [...this.#folders].filter(([child, known]) => parent(child) === path && known.seen === scan)
       .length;
   }
 
+  #forget(file: string): void {
+    this.files.delete(file);
+    this.facts.delete(file);
+  }
+
   #remove(path: string): void {
     // A file may stand where the directory stood.
-    for (const key of [...this.files.keys()]) if (key.startsWith(`${path}/`)) this.files.delete(key);
+    for (const key of [...this.files.keys()]) if (key.startsWith(`${path}/`)) this.#forget(key);
     for (const key of [...this.#folders.keys()]) {
       if (key === path || key.startsWith(`${path}/`)) this.#folders.delete(key);
     }
