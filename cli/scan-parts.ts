@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SEGMENT_BYTES_MAX } from '../journal/writer.js';
 import { ProcessEngine } from '../src/engine/process.js';
 import type { WorkerLimits } from '../src/engine/port.js';
+import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
@@ -37,7 +37,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
     limits: limitsOf(options, opened),
     supervision: {
       workersMax: options.maxContainers,
-      usefulWorkers: availableParallelism(),
+      usefulWorkers: capacityOf(opened.engine).cpus,
       stallMs: options.stallTimeoutMs,
       stallAction: options.stallAction,
       splitAfterMs: SPLIT_AFTER_MS[opened.engine.kind],
@@ -64,11 +64,11 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
   };
 }
 
-/** Limits of one worker: what was asked for as far as the host has it. Processes have them only where asked for. */
+/** Limits of one worker: what was asked for as far as their host has it. Processes have them only where asked for. */
 function limitsOf(options: ScanOptions, opened: OpenedScan): WorkerLimits {
   const { cpus, memoryBytes } = options;
   if (opened.engine.kind === 'process') return { cpus, memoryBytes };
-  return fairShare(opened.host, options.maxContainers, { cpus, memoryBytes });
+  return fairShare(capacityOf(opened.engine), options.maxContainers, { cpus, memoryBytes });
 }
 
 /** Puts the scanner together. @param onFailed hears of every preflight check that did not pass */
