@@ -46,8 +46,10 @@ export interface Supervised {
   waiting: readonly WaitingChunk[];
   /** No further chunk will come from planning. */
   planned: boolean;
-  /** Nothing may be started: the scan stops, or the engine does not answer. */
-  holdStarts: boolean;
+  /** The scan ends early: nothing more is started. */
+  stopping: boolean;
+  /** The engine does not answer: nothing can be started or ended, and nothing about workers be concluded. */
+  engineLost: boolean;
 }
 
 export type Step =
@@ -56,16 +58,19 @@ export type Step =
   | { kind: 'report-stall'; chunk: number; secondsSinceProgress: number; action: 'warn' | 'restart' }
   | { kind: 'kill'; chunk: number }
   /** A process stuck in a dead mount survives even SIGKILL: nobody waits for it. */
-  | { kind: 'abandon'; chunk: number };
+  | { kind: 'abandon'; chunk: number }
+  /** The scan ends and the engine is away: whoever scans next takes the worker over, or settles it. */
+  | { kind: 'leave'; chunk: number };
 
 /** What to do now, and nothing else: no clock, no engine, no journal. Runs once a tick. */
 export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step[] {
   const steps: Step[] = [];
   for (const attempt of seen.attempts) {
-    if (attempt.phase === 'leaving') steps.push(...leaveStep(attempt, nowMs, limits));
-    else if (attempt.phase === 'running') steps.push(...stallStep(attempt, nowMs, limits));
+    if (attempt.stopAskedAtMs !== null) steps.push(...leaveStep(seen, attempt, nowMs, limits));
+    else if (attempt.phase === 'running' || attempt.phase === 'leaving')
+      steps.push(...stallStep(attempt, nowMs, limits));
   }
-  if (seen.holdStarts) return steps;
+  if (seen.stopping || seen.engineLost) return steps;
   const slots = limits.workersMax - seen.attempts.length;
   const due = seen.waiting.filter((chunk) => chunk.notBeforeMs <= nowMs).sort(largestFirst);
   for (const chunk of due.slice(0, Math.max(0, slots))) steps.push({ kind: 'launch', chunk: chunk.id });
@@ -76,10 +81,14 @@ export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step
   return steps;
 }
 
-function leaveStep(attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
-  const sinceMs = attempt.killedAtMs ?? attempt.stopAskedAtMs;
+/** What becomes of one that was asked to stop. */
+function leaveStep(seen: Supervised, attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
+  const { chunk, phase, killedAtMs } = attempt;
+  const sinceMs = killedAtMs ?? attempt.stopAskedAtMs;
   if (sinceMs === null || nowMs - sinceMs <= limits.graceMs) return [];
-  return [{ kind: attempt.killedAtMs === null ? 'kill' : 'abandon', chunk: attempt.chunk }];
+  if (seen.engineLost) return seen.stopping ? [{ kind: 'leave', chunk }] : [];
+  if (phase !== 'leaving') return [];
+  return [{ kind: killedAtMs === null ? 'kill' : 'abandon', chunk }];
 }
 
 function stallStep(attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {

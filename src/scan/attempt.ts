@@ -1,11 +1,9 @@
-import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData } from '../../journal/events/index.js';
-import { listSegments, segmentPath } from '../../journal/segments.js';
-import { makeFolder } from '../../journal/storage.js';
-import { EngineError, type Engine, type Launch, type LaunchPlan, type WorkerExit } from '../engine/port.js';
+import { EngineError, type Engine, type LaunchPlan, type WorkerExit } from '../engine/port.js';
 import type { SeenAttempt } from '../engine/supervisor.js';
-import { writeTask } from '../worker/task.js';
 import { failChunk } from './decide.js';
+import { prepareLaunch } from './launch.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
 import { settleAttempt, settleWriter, witness } from './settle.js';
@@ -14,6 +12,8 @@ import type { Chunk } from './state.js';
 
 /** Between two `writer.progressed` of one worker: often enough to witness, seldom enough to cost nothing. */
 const PROGRESSED_EVERY_MS = 5000;
+/** Before an engine that did not answer is asked again. */
+const ASK_AGAIN_MS = 250;
 
 export interface AttemptContext {
   journal: ScanJournal;
@@ -25,6 +25,7 @@ export interface AttemptContext {
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
   /** Whether the worker ended before its start was reported. Asked once. */
   hasEnded: (id: string) => boolean;
+  engineLost: () => boolean;
 }
 
 /** One attempt at one chunk, from the request to the removal of its worker. */
@@ -46,6 +47,7 @@ export class Attempt {
   #recording = false;
   #stallReportedAtMs: number | null = null;
   #restarting = false;
+  #left = false;
   #noteExit: (error: string | null) => void = () => undefined;
   readonly #exited: Promise<string | null>;
   /** When its health was last looked at. */
@@ -90,7 +92,8 @@ export class Attempt {
 
   /** Starts the worker and sees it through. Rejects only when the journal cannot be written. */
   async run(): Promise<void> {
-    const launch = await this.#prepare();
+    const { chunk, number: attempt, progress } = this;
+    const launch = await prepareLaunch(this.#context, { chunk, attempt, progress });
     const plan = this.#context.engine.plan(launch);
     const { journal, engine } = this.#context;
     await journal.append(`${engine.subject}.requested`, {
@@ -125,35 +128,6 @@ export class Attempt {
     await this.#seeThrough(name, id);
   }
 
-  async #prepare(): Promise<Launch> {
-    const { settings, journal } = this.#context;
-    const { writer } = this.progress;
-    const { journalDir, scan } = settings;
-    const writerDir = dirname(segmentPath(journalDir, { scan, writer, epoch: 1, segment: 1 }));
-    await makeFolder(writerDir, settings.owner);
-    const epochs = (await listSegments(journalDir, scan, writer)).map((segment) => segment.epoch);
-    const { id: chunk, roots } = this.chunk;
-    const taskFile = await writeTask(
-      writerDir,
-      {
-        ...settings.task,
-        scan,
-        writer,
-        chunk,
-        attempt: this.number,
-        roots,
-        coordinator: journal.newest,
-        previous: this.progress.previous,
-        epoch: Math.max(0, ...epochs) + 1,
-        // A worker that was killed for memory gets another chance with a smaller appetite.
-        directoriesAtOnceMax: this.chunk.outOfMemory ? 1 : settings.task.directoriesAtOnceMax,
-      },
-      settings.owner,
-    );
-    const { mountPath, limits } = settings;
-    return { scan, chunk, attempt: this.number, writer, writerDir, taskFile, mountPath, limits };
-  }
-
   async #startFailed(plan: LaunchPlan, error: unknown): Promise<void> {
     const { journal, engine, settings } = this.#context;
     const reason = error instanceof EngineError ? error.code : 'failed';
@@ -185,6 +159,7 @@ export class Attempt {
     this.#phase = 'ended';
     const { journal, engine } = this.#context;
     const exit = await this.#exitOf(id, gone);
+    if (exit === null) return;
     const { exitCode, oomKilled, error, logTail } = exit;
     const chunk = this.chunk.id;
     const record = { chunk, attempt: this.number, name, id, exitCode, oomKilled, error, logTail };
@@ -205,14 +180,23 @@ export class Attempt {
     await this.#remove(name, id);
   }
 
-  async #exitOf(id: string, gone: string | null): Promise<WorkerExit> {
-    const lost = { exitCode: null, signal: null, oomKilled: false, logTail: [] };
-    if (gone !== null) return { ...lost, error: gone };
-    try {
-      return await this.#context.engine.exitOf(id);
-    } catch (error) {
-      return { ...lost, error: error instanceof Error ? error.message : String(error) };
+  /** How it ended, however long the engine is away before it can tell; null: it is left to the next coordinator. */
+  async #exitOf(id: string, gone: string | null): Promise<WorkerExit | null> {
+    const { engine, engineLost } = this.#context;
+    const unknown = { exitCode: null, signal: null, oomKilled: false, logTail: [] };
+    const isLeft = (): boolean => this.#left; // it can become so at any await
+    while (!isLeft()) {
+      if (gone !== null) return { ...unknown, error: gone };
+      try {
+        return await engine.exitOf(id);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        if (error.code !== 'unreachable') return { ...unknown, error: error.message };
+      }
+      do await sleep(ASK_AGAIN_MS);
+      while (engineLost() && !isLeft());
     }
+    return null;
   }
 
   async #remove(name: string, id: string): Promise<void> {
@@ -229,6 +213,15 @@ export class Attempt {
   /** The engine (or a look at its list) says that the worker has ended. @param gone why its exit is unknown */
   exited(gone: string | null = null): void {
     this.#noteExit(gone);
+  }
+
+  /**
+   * Lets it be, with no word in the journal: the scan ends while the engine is away. The next coordinator finds the
+   * worker as it would after our own sudden death.
+   */
+  leave(): void {
+    this.#left = true;
+    this.#noteExit(null);
   }
 
   /** Reads what is newly proven. */

@@ -52,6 +52,7 @@ export class Fleet {
       now,
       idleSlots: () => this.idleSlots(),
       hasEnded: (id) => this.#endedEarly.delete(id),
+      engineLost: () => this.#engineLost,
       listSubdirectories: (directory) => options.listSubdirectories(directory),
     };
   }
@@ -98,6 +99,7 @@ export class Fleet {
     if (step.kind === 'split') track(attempt.share());
     else if (step.kind === 'kill') track(attempt.kill());
     else if (step.kind === 'abandon') attempt.exited('it did not end on SIGKILL: it is stuck in the kernel');
+    else if (step.kind === 'leave') attempt.leave();
     else {
       const { chunk, secondsSinceProgress, action } = step;
       track(attempt.reportStall({ chunk, attempt: attempt.number, secondsSinceProgress, action }));
@@ -194,7 +196,7 @@ export class Fleet {
   /** Before the scan's last word: removes what could not be removed in its time, as when the daemon restarted. */
   async tidy(): Promise<void> {
     const { engine, settings } = this.#options;
-    if (!engine.workersOutlive) return;
+    if (!engine.workersOutlive || this.#engineLost) return;
     for (const worker of await engine.list(settings.scan).catch(emptyOnEngineError))
       await this.#sweep(worker);
   }
@@ -238,7 +240,8 @@ export class Fleet {
     if (!engine.workersOutlive) return;
     for (const worker of workers) {
       const attempt = this.#attempts.get(worker.chunk);
-      const known = attempt !== undefined && (attempt.id === null || attempt.id === worker.id);
+      // One that is being started has no id yet; what an earlier start left behind has another attempt's number.
+      const known = attempt?.id === worker.id || (attempt?.id === null && attempt.number === worker.attempt);
       if (worker.chunk > 0 && !known) await this.#sweep(worker);
     }
   }

@@ -164,7 +164,8 @@ export class Scanner {
       scanStartedAtMs: this.#startedAtMs,
       waiting: fleet.waiting(),
       planned: !this.#planning,
-      holdStarts: this.#stopping !== null || fleet.engineLost,
+      stopping: this.#stopping !== null,
+      engineLost: fleet.engineLost,
     };
     for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);
     fleet.look(nowMs);

@@ -38,7 +38,15 @@ function chunk(id: number, bytes = 0n, notBeforeMs = 0): WaitingChunk {
 
 function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
   return nextSteps(
-    { attempts: [], scanStartedAtMs: NOW - 1000, waiting: [], planned: true, holdStarts: false, ...seen },
+    {
+      attempts: [],
+      scanStartedAtMs: NOW - 1000,
+      waiting: [],
+      planned: true,
+      stopping: false,
+      engineLost: false,
+      ...seen,
+    },
     NOW,
     {
       ...limits,
@@ -60,7 +68,8 @@ describe('the supervisor', () => {
 
   test('waits with a retry, and starts nothing while starts are held', () => {
     expect(steps({ waiting: [chunk(1, 0n, NOW + 1)] })).toEqual([]);
-    expect(steps({ waiting: [chunk(1)], holdStarts: true })).toEqual([]);
+    expect(steps({ waiting: [chunk(1)], stopping: true })).toEqual([]);
+    expect(steps({ waiting: [chunk(1)], engineLost: true })).toEqual([]);
   });
 
   test('relieves the worker with most left when slots stand idle', () => {
@@ -94,14 +103,31 @@ describe('the supervisor', () => {
 
   test('kills a worker that was asked to stop and did not, but not one that is only sharing', () => {
     const asked = { phase: 'leaving' as const, stopAskedAtMs: NOW - 51 };
-    expect(steps({ attempts: [attempt(1, asked)], holdStarts: true })).toEqual([{ kind: 'kill', chunk: 1 }]);
-    expect(
-      steps({ attempts: [attempt(1, { ...asked, stopAskedAtMs: NOW - 50 })], holdStarts: true }),
-    ).toEqual([]);
-    expect(steps({ attempts: [attempt(1, { phase: 'leaving' })], holdStarts: true })).toEqual([]);
+    expect(steps({ attempts: [attempt(1, asked)], stopping: true })).toEqual([{ kind: 'kill', chunk: 1 }]);
+    expect(steps({ attempts: [attempt(1, { ...asked, stopAskedAtMs: NOW - 50 })], stopping: true })).toEqual(
+      [],
+    );
+    expect(steps({ attempts: [attempt(1, { phase: 'leaving' })], stopping: true })).toEqual([]);
     const killed = { ...asked, killedAtMs: NOW - 51 };
-    expect(steps({ attempts: [attempt(1, killed)], holdStarts: true })).toEqual([
+    expect(steps({ attempts: [attempt(1, killed)], stopping: true })).toEqual([
       { kind: 'abandon', chunk: 1 },
+    ]);
+  });
+
+  test('ends nothing while the engine is away; a scan that ends leaves the worker to the next', () => {
+    const asked = { phase: 'leaving' as const, stopAskedAtMs: NOW - 51 };
+    expect(steps({ attempts: [attempt(1, asked)], engineLost: true })).toEqual([]);
+    const left = [{ kind: 'leave', chunk: 1 }];
+    expect(steps({ attempts: [attempt(1, asked)], engineLost: true, stopping: true })).toEqual(left);
+    const ended = { ...asked, phase: 'ended' as const };
+    expect(steps({ attempts: [attempt(1, ended)], engineLost: true, stopping: true })).toEqual(left);
+    expect(steps({ attempts: [attempt(1, ended)], stopping: true })).toEqual([]);
+  });
+
+  test('a worker that hangs while it shares its chunk has stalled like any other', () => {
+    const sharing = { phase: 'leaving' as const, progressAtMs: NOW - 1500 };
+    expect(steps({ attempts: [attempt(1, sharing)] }, { workersMax: 1 })).toMatchObject([
+      { kind: 'report-stall', chunk: 1 },
     ]);
   });
 });

@@ -392,4 +392,44 @@ describe('workers', () => {
     expect(parts.of('container.exited')[0]).toMatchObject({ exitCode: null });
     expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
   });
+
+  test('that end while the engine goes away have their true exit asked for when it is back', async () => {
+    const script = failing(1, { exitCode: 137, signal: 'SIGKILL', oomKilled: true, logTail: ['last words'] });
+    const parts = await setUp({ ...oneChunk, script });
+    parts.engine.away = new EngineError('unreachable', 'the connection broke');
+    const ended = parts.scanner.run();
+    await expect
+      .poll(() => [...parts.engine.running.values()].map((each) => each.seen.phase))
+      .toEqual(['exited']);
+    parts.engine.emit({ kind: 'lost', detail: 'no answer' });
+    await new Promise((resume) => setTimeout(resume, 400));
+    expect(parts.of('container.exited')).toEqual([]);
+    parts.engine.away = null;
+    parts.engine.emit({ kind: 'regained', seconds: 1 });
+    await ended;
+    expect(parts.of('container.exited')[0]).toMatchObject({ oomKilled: true, logTail: ['last words'] });
+    expect(parts.of('chunk.failed')[0]).toMatchObject({ reason: 'killed: out of memory', willRetry: true });
+    expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
+  });
+
+  test('are left to the next coordinator when the scan is stopped while the engine is away', async () => {
+    const script: Script = async (worker) => {
+      const writer = await worker.open();
+      await worker.signalled();
+      await writer.close();
+      return { exitCode: 143 };
+    };
+    const parts = await setUp({ ...oneChunk, script, supervision: { graceMs: 100 } });
+    const ended = parts.scanner.run();
+    await expect.poll(() => parts.types().includes('container.started')).toBe(true);
+    parts.engine.away = new EngineError('unreachable', 'the connection broke');
+    parts.engine.emit({ kind: 'lost', detail: 'no answer' });
+    await expect.poll(() => parts.types().includes('docker.lost')).toBe(true);
+    parts.scanner.interrupt('SIGTERM');
+    expect(await ended).toBe('interrupted');
+    await parts.journal.close();
+    expect(parts.types()).not.toContain('container.exited');
+    expect(parts.types()).not.toContain('writer.settled');
+    expect(parts.engine.removed).toEqual([]);
+  });
 });

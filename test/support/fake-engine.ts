@@ -45,6 +45,8 @@ export class FakeEngine implements Engine {
   readonly running = new Map<string, Running>();
   /** Thrown by the next starts, first to last. */
   readonly startErrors: EngineError[] = [];
+  /** Every question about an exit fails with it; null: it answers. */
+  away: EngineError | null = null;
   #listener: (signal: EngineSignal) => void = () => undefined;
   #started = 0;
   readonly #script: Script;
@@ -100,6 +102,7 @@ export class FakeEngine implements Engine {
   }
 
   exitOf(id: string): Promise<WorkerExit> {
+    if (this.away !== null) return Promise.reject(this.away);
     const entry = this.running.get(id);
     return entry ? Promise.resolve(entry.exit) : Promise.reject(new EngineError('not-found', id));
   }
