@@ -3,6 +3,7 @@ import { recordEndingAt } from '../journal/checkpoint.js';
 import type { ScanReport, SegmentReport } from '../journal/recovery.js';
 import type { CatalogQuestion } from '../projections/catalog-view.js';
 import type { DataPaths } from './data-dir.js';
+import { ifKnown } from './if-known.js';
 
 /** Whether the catalog holds what the journal gives; null: there is nothing to compare. */
 export interface CatalogAgreement {
@@ -35,7 +36,7 @@ async function lastSealed(
   const last = new Map<string, { epoch: number; seq: number; crc: string }>();
   for (const { writer, state, file, goodBytes } of newest.values()) {
     if (state !== 'sealed') continue;
-    const record = await recordEndingAt(join(journalDir, file), goodBytes);
+    const record = await ifKnown(() => recordEndingAt(join(journalDir, file), goodBytes));
     if (record !== null) last.set(writer, { epoch: record.epoch, seq: record.seq, crc: record.crc });
   }
   return last;

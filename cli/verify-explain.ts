@@ -8,6 +8,7 @@ import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from '../journal/record.
 import type { ScanReport, SegmentReport } from '../journal/recovery.js';
 import { chunkOfWriter, COORDINATOR } from '../journal/segments.js';
 import { displayPath, formatCount } from '../projections/text.js';
+import { ifKnown } from './if-known.js';
 
 /** Places that are told of one segment; more say nothing new. */
 const PLACES_MAX = 5;
@@ -20,14 +21,17 @@ export async function explain(
   segment: SegmentReport,
 ): Promise<string[]> {
   const chunk = chunkOfWriter(segment.writer);
-  const about = chunk === null ? segment.writer : await chunkText(journalDir, report.scan, chunk);
+  const about =
+    chunk === null
+      ? segment.writer
+      : ((await ifKnown(() => chunkText(journalDir, report.scan, chunk))) ?? `chunk ${chunk}`);
   const lines = [`${segment.file}: ${segment.state} (${about})`];
   lines.push(...segment.detail.slice(0, PLACES_MAX));
   if (segment.detail.length > PLACES_MAX)
     lines.push(`and ${formatCount(segment.detail.length - PLACES_MAX)} more places`);
   if (chunk !== null && segment.state === 'damaged') {
     for (const range of segment.badRanges.slice(0, PLACES_MAX)) {
-      const place = await between(join(journalDir, segment.file), range);
+      const place = await ifKnown(() => between(join(journalDir, segment.file), range));
       if (place !== null) lines.push(place);
     }
   }

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { JournalError } from './errors.js';
 import type { EventData } from './events/index.js';
+import { readAround } from './read-around.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { SegmentPosition } from './segments.js';
+import { openingIn, sealOf } from './testimony.js';
 
 const LF = 0x0a;
 const BLOCK_BYTES = 1024 * 1024;
@@ -25,8 +27,7 @@ export async function recordEndingAt(path: string, offset: number): Promise<RawR
   try {
     const from = Math.max(0, offset - RECORD_BYTES_MAX);
     const buffer = Buffer.allocUnsafe(offset - from);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, from);
-    if (bytesRead < buffer.length) return null;
+    if ((await readAround(handle, buffer, 0, buffer.length, from)) < buffer.length) return null;
     const end = buffer.at(-1) === LF ? buffer.length - 1 : buffer.length;
     const start = end === 0 ? 0 : buffer.lastIndexOf(LF, end - 1) + 1;
     const decoded = decodeLine(buffer.subarray(start, end));
@@ -55,12 +56,12 @@ export async function openingOf(
   const handle = await open(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(RECORD_BYTES_MAX);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    const bytesRead = await readAround(handle, buffer, 0, buffer.length, 0);
     const lf = buffer.subarray(0, bytesRead).indexOf(LF);
     if (lf < 0) return bytesRead < buffer.length ? 'unfinished' : 'unreadable';
     const decoded = decodeLine(buffer.subarray(0, lf));
     if (!decoded.ok || decoded.record.type !== 'segment.opened') return 'unreadable';
-    return decoded.record.json() as EventData<'segment.opened'>;
+    return openingIn(decoded.record) ?? 'unreadable';
   } finally {
     await handle.close();
   }
@@ -68,7 +69,9 @@ export async function openingOf(
 
 /** Whether a seal's SHA-256 is that of the bytes before it. */
 export async function sealMatches(handle: FileHandle, seal: RawRecord): Promise<boolean> {
-  const { bytes, sha256 } = seal.json() as EventData<'segment.sealed'>;
+  const sums = sealOf(seal);
+  if (sums === null) return false;
+  const { bytes, sha256 } = sums;
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(bytes, BLOCK_BYTES));
   for (let at = 0; at < bytes;) {

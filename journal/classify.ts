@@ -1,5 +1,5 @@
 import type { Link } from './chain.js';
-import { placeGap, type Defect, type Gap } from './gap.js';
+import { notGiven, placeGap, rangeOf, type Defect, type Gap } from './gap.js';
 import type { Piece } from './pieces.js';
 import { SegmentFindings } from './segment-report.js';
 import type { EpochSurvey, Witnessed } from './witness.js';
@@ -66,8 +66,9 @@ class EpochWalk {
     if (link === undefined) {
       const { fromByte, toByte } = piece;
       const bad = piece.kind === 'bad' ? piece : null;
-      // A record outside the chain, or two lines without a line feed between, no crash brings about.
-      const unexplained = bad === null || bad.foreign || fromByte === toByte;
+      // A record outside the chain, two lines without a line feed between, or a disk that gives nothing:
+      // no crash brings that about.
+      const unexplained = bad === null || bad.foreign || bad.unreadable !== null || fromByte === toByte;
       this.#defects.push({ file, fromByte, toByte, bad, unexplained });
       return;
     }
@@ -96,8 +97,11 @@ class EpochWalk {
     const defects = this.#defects;
     this.#defects = [];
     if (this.#expected > this.#seen.bound) {
-      for (const { file, fromByte, toByte } of defects)
-        file.bad(fromByte, toByte, 'torn', 'behind the last record that counts');
+      for (const defect of defects) {
+        const range = rangeOf(defect);
+        if (range.unreadable === null) defect.file.bad(range, 'torn', 'behind the last record that counts');
+        else defect.file.bad(range, 'damaged', notGiven(range.unreadable));
+      }
       return;
     }
     const gap: Gap = {

@@ -1,5 +1,5 @@
 import type { BadBytes } from './pieces.js';
-import type { Finding, SegmentFindings } from './segment-report.js';
+import type { BadRange, Finding, SegmentFindings } from './segment-report.js';
 import type { Witnessed } from './witness.js';
 
 /** Bytes that do not count. */
@@ -11,6 +11,10 @@ export interface Defect {
   bad: BadBytes | null;
   /** No crash brings this about. */
   unexplained: boolean;
+}
+
+export function rangeOf({ fromByte, toByte, bad }: Defect): BadRange {
+  return { fromByte, toByte, unreadable: bad?.unreadable ?? null };
 }
 
 /** Between two counted records (or before the first, or behind the last). */
@@ -36,9 +40,8 @@ export function placeGap(gap: Gap, files: readonly SegmentFindings[], seen: Witn
   const acknowledged = gap.fromSeq <= seen.proven;
   const holders = holdersOf(gap, files);
   for (const defect of gap.defects) {
-    const { file, fromByte, toByte } = defect;
-    const finding = defect.unexplained ? 'damaged' : findingIn(file, gap, acknowledged, seen);
-    file.bad(fromByte, toByte, finding, describe(defect, finding));
+    const finding = defect.unexplained ? 'damaged' : findingIn(defect.file, gap, acknowledged, seen);
+    defect.file.bad(rangeOf(defect), finding, describe(defect, finding));
   }
   for (const { file, fromSeq, toSeq } of shares(gap, holders, seen)) {
     const finding = findingIn(file, gap, acknowledged, seen);
@@ -54,10 +57,10 @@ const LOSS: Record<Finding, string> = {
 
 /** Bad bytes, though every seq is there. */
 function nothingMissing(defect: Defect, gap: Gap): void {
-  const { file, fromByte, toByte, bad } = defect;
+  const { file, bad } = defect;
   const atEnd = gap.behind === null && !(gap.beforeSealed && gap.before === file);
   const finding = atEnd && !defect.unexplained ? 'torn' : 'damaged';
-  file.bad(fromByte, toByte, finding, describe(defect, finding));
+  file.bad(rangeOf(defect), finding, describe(defect, finding));
   if (finding !== 'torn' || bad === null || bad.lines === 0) return;
   // A whole line stood here, unreadable and never acknowledged: it was a record.
   const shown = bad.seqShown < gap.fromSeq + bad.lines ? bad.seqShown : 0;
@@ -103,6 +106,9 @@ function shares(gap: Gap, holders: readonly SegmentFindings[], seen: Witnessed):
 /** What a hole means for one of the files around it. */
 function findingIn(file: SegmentFindings, gap: Gap, acknowledged: boolean, seen: Witnessed): Finding {
   if (file.survey === null) return 'lost';
+  // Whatever is missing here may be in the bytes that the system does not give.
+  if (gap.defects.some((defect) => defect.file === file && rangeOf(defect).unreadable !== null))
+    return 'damaged';
   if (!acknowledged) return gap.defects.some((defect) => defect.file === file) ? 'torn' : 'damaged';
   if (file.bytes === 0) return 'lost';
   // Between records of the same file, or before the first: the bytes are there, or were taken out of the middle.
@@ -117,9 +123,25 @@ function findingIn(file: SegmentFindings, gap: Gap, acknowledged: boolean, seen:
 
 function describe({ bad }: Defect, finding: Finding): string {
   if (bad === null) return 'records that repeat others or contradict them';
+  if (bad.unreadable !== null) return notGiven(bad.unreadable);
   if (bad.foreign) return 'records of another segment';
   if (bad.fromByte === bad.toByte) return 'the line feed is missing';
   if (bad.nul) return 'zeros';
   if (finding === 'torn') return 'a record that was not finished';
   return finding === 'lost' ? 'a record that was cut short' : 'unreadable';
 }
+
+/** Of bytes that the system does not give. */
+export function notGiven(code: string): string {
+  const words = WORDS_OF_SYSTEM[code];
+  return `the system cannot read them: ${code}${words === undefined ? '' : ` (${words})`}`;
+}
+
+const WORDS_OF_SYSTEM: Readonly<Record<string, string>> = {
+  EIO: 'input/output error, as of a failing disk',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ESTALE: 'stale file handle',
+  ENOTCONN: 'the mount below it is gone',
+  EISDIR: 'a folder stands in the place of the file',
+};

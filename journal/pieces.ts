@@ -21,8 +21,18 @@ export interface Run {
   /** Found inside a line that is none: counts only where its neighbours name it. */
   glued: boolean;
   unknownTypes: Record<string, number>;
-  /** Ids of its records, where the survey was asked for them. */
-  ids: string[];
+  /**
+   * By seq the ids that may stand in two epochs, where the survey was asked for them: of the epoch's first records,
+   * which may be written again, and of those that were not known to be on disk, which may come again.
+   */
+  ids: Map<number, string>;
+}
+
+/** A stretch of a file that the system does not give: errno's name. */
+export interface Unreadable {
+  fromByte: number;
+  toByte: number;
+  code: string;
 }
 
 /** Bytes that hold no record of this segment. */
@@ -39,6 +49,8 @@ export interface BadBytes {
   seqShown: number;
   /** All NUL. */
   nul: boolean;
+  /** The system's answer where it did not give the bytes at all (EIO, EACCES, …); null: they could be read. */
+  unreadable: string | null;
 }
 
 export type Piece = Run | BadBytes;

@@ -124,7 +124,8 @@ function repeatedIds(epochs: readonly EpochSurvey[], witnesses: Witnesses): Map<
     const { bound } = witnesses.of(writer, epoch);
     const key = `${writer}/${epoch}`;
     for (const { run, toSeq } of links) {
-      for (const id of run.ids.slice(0, Math.max(0, Math.min(toSeq, bound) - run.fromSeq + 1))) {
+      for (const [seq, id] of run.ids) {
+        if (seq > Math.min(toSeq, bound)) break;
         if (!seen.has(id)) seen.add(id);
         else repeated.set(key, (repeated.get(key) ?? new Set()).add(id));
       }

@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { recover, type Recovered, type ScanReport, type SurveyedSegment } from './recover.js';
-import { listSegments, listWriters, segmentPath } from './segments.js';
+import { isOfTheFile } from './read-around.js';
+import { listSegments, listWriters, segmentPath, type SegmentName } from './segments.js';
+import { errnoName } from './storage.js';
+import { SegmentSurveyor } from './survey.js';
 import type { SurveyTask } from './survey-file.js';
 import { surveyAll } from './survey-pool.js';
 
@@ -33,8 +36,13 @@ export async function recoverFiles(
   options: RecoverOptions = {},
 ): Promise<Recovered> {
   const tasks: SurveyTask[] = [];
+  const surveyed: SurveyedSegment[] = [];
   for (const writer of options.writers ?? (await listWriters(journalDir, scan))) {
-    const names = await listSegments(journalDir, scan, writer);
+    const names = await segmentsOrWhyNot(journalDir, scan, writer);
+    if (!Array.isArray(names)) {
+      surveyed.push(names);
+      continue;
+    }
     // Only a second epoch can hold a record again.
     const ids = names.some(({ epoch }) => epoch !== names[0]?.epoch);
     for (const name of names) {
@@ -43,12 +51,27 @@ export async function recoverFiles(
     }
   }
   const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT);
-  const surveyed: SurveyedSegment[] = [];
   tasks.forEach(({ name }, i) => {
     const survey = surveys[i];
     if (survey) surveyed.push({ name, survey });
   });
   return recover(scan, surveyed);
+}
+
+/** A writer's segments, or, where its folder cannot be listed, one in their place of which nothing can be read. */
+async function segmentsOrWhyNot(
+  journalDir: string,
+  scan: string,
+  writer: string,
+): Promise<SegmentName[] | SurveyedSegment> {
+  try {
+    return await listSegments(journalDir, scan, writer);
+  } catch (error) {
+    if (!isOfTheFile(error)) throw error;
+    const name = { scan, writer, epoch: 1, segment: 1 };
+    const surveyor = new SegmentSurveyor({ name, hash: false, ids: false });
+    return { name, survey: surveyor.allUnreadable(0, errnoName(error)) };
+  }
 }
 
 async function sizeOf(path: string): Promise<number> {

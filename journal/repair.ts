@@ -38,8 +38,9 @@ function stepsOf(report: ScanReport): RepairStep[] {
   const steps: RepairStep[] = [];
   for (const { file, badRanges, tornFromByte, state } of report.segments) {
     if (state === 'lost' && badRanges.length === 0) continue;
-    for (const { fromByte, toByte } of badRanges) {
-      if (toByte === fromByte) continue;
+    for (const { fromByte, toByte, unreadable } of badRanges) {
+      // What the system does not give can be neither copied nor cut.
+      if (toByte === fromByte || unreadable !== null) continue;
       const range = { file, fromByte, toByte };
       steps.push({
         ...range,

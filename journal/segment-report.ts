@@ -3,6 +3,13 @@ import { segmentFile, type SegmentName } from './segments.js';
 
 export type SegmentState = 'sealed' | 'open' | 'torn' | 'damaged' | 'lost';
 
+export interface BadRange {
+  fromByte: number;
+  toByte: number;
+  /** errno's name where the system does not give some of them; null: they can be read, and are no records. */
+  unreadable: string | null;
+}
+
 /** What recovery found in one file. */
 export interface SegmentReport {
   scan: string;
@@ -17,7 +24,7 @@ export interface SegmentReport {
   goodBytes: number;
   badBytes: number;
   lost: { fromSeq: number; toSeq: number }[];
-  badRanges: { fromByte: number; toByte: number }[];
+  badRanges: BadRange[];
   /** Where the trailing bytes begin that a crash left behind and nobody misses; null: there are none. */
   tornFromByte: number | null;
   /** One sentence for each finding. */
@@ -35,7 +42,7 @@ export class SegmentFindings {
   readonly survey: SegmentSurvey | null;
   readonly #found = new Set<Finding>();
   readonly #lost: { fromSeq: number; toSeq: number }[] = [];
-  readonly #bad: { fromByte: number; toByte: number; finding: Finding }[] = [];
+  readonly #bad: (BadRange & { finding: Finding })[] = [];
   readonly #detail: string[] = [];
   records = 0;
 
@@ -48,11 +55,12 @@ export class SegmentFindings {
     return this.survey?.bytes ?? 0;
   }
 
-  bad(fromByte: number, toByte: number, finding: Finding, why: string): void {
+  bad({ fromByte, toByte, unreadable }: BadRange, finding: Finding, why: string): void {
     this.#found.add(finding);
     const last = this.#bad.at(-1);
-    if (last?.toByte === fromByte && last.finding === finding) last.toByte = toByte;
-    else this.#bad.push({ fromByte, toByte, finding });
+    const goesOn = last?.toByte === fromByte && last.finding === finding && last.unreadable === unreadable;
+    if (goesOn) last.toByte = toByte;
+    else this.#bad.push({ fromByte, toByte, unreadable, finding });
     this.#detail.push(`bytes ${fromByte}-${toByte}: ${why}`);
   }
 
@@ -85,7 +93,7 @@ export class SegmentFindings {
       goodBytes: this.bytes - badBytes,
       badBytes,
       lost: this.#lost,
-      badRanges: this.#bad.map(({ fromByte, toByte }) => ({ fromByte, toByte })),
+      badRanges: this.#bad.map(({ fromByte, toByte, unreadable }) => ({ fromByte, toByte, unreadable })),
       tornFromByte: cuttable ? tail.fromByte : null,
       detail: this.#detail,
     };

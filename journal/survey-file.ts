@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { JournalError } from './errors.js';
 import type { SegmentSurvey } from './pieces.js';
+import { AroundReader, isOfTheFile } from './read-around.js';
 import { RECORD_BYTES_MAX } from './record.js';
 import { segmentPath } from './segments.js';
 import { errnoName } from './storage.js';
@@ -20,22 +21,29 @@ export interface SurveyTask extends SurveyOptions {
   bytes: number;
 }
 
-/** Surveys a file from its first byte to its last; null when it is not there any more. */
+/**
+ * Surveys a file from its first byte to its last; null when it is not there any more. What the system does not give
+ * (a bad sector, a file nobody may read) is part of the survey, not an error.
+ */
 export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null> {
   const path = segmentPath(task.journalDir, task.name);
+  const surveyor = new SegmentSurveyor(task);
   let file: number;
   try {
     file = openSync(path, 'r');
   } catch (error) {
     if (errnoName(error) === 'ENOENT') return null;
-    throw unreadable(path, error);
+    if (!isOfTheFile(error)) throw unreadable(path, error);
+    return surveyClosed(surveyor, path, errnoName(error));
   }
   try {
-    const surveyor = new SegmentSurveyor(task);
+    const reader = new AroundReader(file, 0, (stretch) => {
+      surveyor.expectUnreadable(stretch);
+    });
     const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES + REST_BYTES_MAX, task.bytes + BLOCK_BYTES));
     let rest = 0;
     for (let blocks = 1; ; blocks += 1) {
-      const count = readSync(file, buffer, rest, Math.min(BLOCK_BYTES, buffer.length - rest), null);
+      const count = reader.read(buffer, rest, Math.min(BLOCK_BYTES, buffer.length - rest));
       if (count === 0) return surveyor.finish(buffer.subarray(0, rest));
       const filled = rest + count;
       const consumed = surveyor.push(buffer.subarray(0, filled));
@@ -48,6 +56,13 @@ export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null
   } finally {
     closeSync(file);
   }
+}
+
+/** A file that cannot be opened: all its bytes, as many as its folder says, are unreadable. */
+function surveyClosed(surveyor: SegmentSurveyor, path: string, code: string): SegmentSurvey {
+  // Its folder could be read: only a file that went away in between has no size.
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return surveyor.allUnreadable(size, code);
 }
 
 function unreadable(path: string, cause: unknown): JournalError {

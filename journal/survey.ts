@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { isEventType } from './event-versions.js';
-import type { EventData, WriterPosition } from './events/index.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
-import type { Run, SegmentSurvey, Testimony } from './pieces.js';
+import type { Run, SegmentSurvey, Unreadable } from './pieces.js';
 import { salvage } from './salvage.js';
 import type { SegmentName } from './segments.js';
+import { sealOf, testimonyOf } from './testimony.js';
 
 export interface SurveyOptions {
   name: SegmentName;
@@ -16,6 +16,10 @@ export interface SurveyOptions {
 const LF = 0x0a;
 /** Without a line feed for this long, the head of the buffer is given up. */
 const WINDOW_BYTES = 2 * RECORD_BYTES_MAX;
+/** Records that are written again come first in their epoch: a commit at most, and the opening. */
+const REWRITTEN_SEQ_MAX = 8_192;
+/** Ids gathered before those that can be forgotten are. */
+const IDS_AT_ONCE = 16_384;
 const SHOWN_SEQ = /^\{"seq":(\d{1,15}),/;
 const SHOWN_SEQ_BYTES = 32;
 
@@ -33,6 +37,7 @@ export class SegmentSurveyor {
   #frontierSeq = 0;
   #frontierCrc = '';
   #frontierRun: Run | null = null;
+  readonly #unreadable: Unreadable[] = [];
 
   constructor(options: SurveyOptions) {
     this.#options = options;
@@ -60,6 +65,21 @@ export class SegmentSurveyor {
     this.#hashTo(bytes, this.#base + from);
     this.#base += from;
     return from;
+  }
+
+  /** The next bytes hold a stretch that could not be read; it is pushed as zeros, so that it can be no record. */
+  expectUnreadable(stretch: Unreadable): void {
+    const last = this.#unreadable.at(-1);
+    if (last?.toByte === stretch.fromByte && last.code === stretch.code) last.toByte = stretch.toByte;
+    else this.#unreadable.push(stretch);
+  }
+
+  /** Nothing of the file could be read, of which so many bytes are said to be there. */
+  allUnreadable(bytes: number, code: string): SegmentSurvey {
+    const whole = { fromByte: 0, toByte: bytes, foreign: false, lines: 0, endsWithLine: false, seqShown: 0 };
+    this.#survey.bytes = bytes;
+    this.#survey.pieces.push({ kind: 'bad', ...whole, nul: false, unreadable: code });
+    return this.#survey;
   }
 
   /** Takes the last bytes: a line without a line feed, if any. */
@@ -97,6 +117,7 @@ export class SegmentSurveyor {
     const seqShown = shown === null ? 0 : Number(shown[1]);
     const endsWithLine = slice.at(-1) === LF;
     const nul = isNul(slice);
+    const unreadable = this.#unreadableIn(this.#base + from, this.#base + to);
     this.#survey.bytes = this.#base + to;
     const last = this.#survey.pieces.at(-1);
     if (last?.kind === 'bad' && last.foreign === foreign) {
@@ -104,6 +125,7 @@ export class SegmentSurveyor {
       last.lines += lines;
       last.endsWithLine = endsWithLine;
       last.nul &&= nul;
+      last.unreadable ??= unreadable;
       last.seqShown = Math.max(last.seqShown, seqShown);
       return;
     }
@@ -116,7 +138,15 @@ export class SegmentSurveyor {
       endsWithLine,
       seqShown,
       nul,
+      unreadable,
     });
+  }
+
+  #unreadableIn(fromByte: number, toByte: number): string | null {
+    // Bytes are judged in order: what ends before these is judged already.
+    while ((this.#unreadable[0]?.toByte ?? Infinity) <= fromByte) this.#unreadable.shift();
+    const [stretch] = this.#unreadable;
+    return stretch !== undefined && stretch.fromByte < toByte ? stretch.code : null;
   }
 
   #record(bytes: Buffer, from: number, to: number, record: RawRecord, glued: boolean): void {
@@ -136,13 +166,20 @@ export class SegmentSurveyor {
     run.lastFromByte = this.#base + from;
     run.durable = Math.max(run.durable, record.durable);
     run.sealed = record.type === 'segment.sealed';
-    if (this.#options.ids) run.ids.push(record.id);
+    if (this.#options.ids) this.#keepId(run, record);
     if (!isEventType(record.type)) run.unknownTypes[record.type] = (run.unknownTypes[record.type] ?? 0) + 1;
     if (record.seq > this.#frontierSeq) {
       this.#frontierSeq = record.seq;
       this.#frontierCrc = record.crc;
       this.#frontierRun = run;
     }
+  }
+
+  #keepId(run: Run, { seq, id }: RawRecord): void {
+    run.ids.set(seq, id);
+    if (run.ids.size % IDS_AT_ONCE !== 0) return;
+    const first = this.#options.name.segment === 1 ? REWRITTEN_SEQ_MAX : 0;
+    for (const known of run.ids.keys()) if (known > first && known <= run.durable) run.ids.delete(known);
   }
 
   #runFor(record: RawRecord, fromByte: number, glued: boolean): Run {
@@ -167,7 +204,7 @@ export class SegmentSurveyor {
       sealed: false,
       glued,
       unknownTypes: {},
-      ids: [],
+      ids: new Map(),
     };
     this.#survey.pieces.push(run);
     return run;
@@ -187,7 +224,7 @@ export class SegmentSurveyor {
   }
 
   #sealMatches(record: RawRecord, offset: number): boolean {
-    const sums = payloadOf(record) as EventData<'segment.sealed'> | null;
+    const sums = sealOf(record);
     if (sums?.bytes !== offset || sums.records !== this.#records) return false;
     return this.#hash === null || this.#hash.copy().digest('hex') === sums.sha256;
   }
@@ -196,32 +233,6 @@ export class SegmentSurveyor {
     if (offset > this.#hashedTo)
       this.#hash?.update(bytes.subarray(this.#hashedTo - this.#base, offset - this.#base));
     this.#hashedTo = Math.max(this.#hashedTo, offset);
-  }
-}
-
-/** What a record says about others; null for most. */
-function testimonyOf(record: RawRecord, fromByte: number): Testimony | null {
-  const { seq, type } = record;
-  if (type === 'segment.opened') {
-    const data = payloadOf(record) as EventData<'segment.opened'> | null;
-    if (data === null) return null;
-    const { segment, previous, coordinator } = data;
-    return { kind: 'opened', seq, fromByte, segment, previous, coordinator };
-  }
-  if (type !== 'writer.progressed' && type !== 'writer.settled') return null;
-  const position = payloadOf(record) as WriterPosition | null;
-  if (position === null) return null;
-  return { kind: type === 'writer.settled' ? 'settled' : 'progressed', seq, fromByte, position };
-}
-
-/** The payload, or null where its author wrote something else under this name. */
-function payloadOf(record: RawRecord): object | null {
-  try {
-    const data = record.json();
-    return typeof data === 'object' && data !== null ? data : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
   }
 }
 

@@ -38,7 +38,7 @@ export class LatencyMount {
     this.point = point;
   }
 
-  /** @param faults `LATENCY_MS`, `LATENCY_HANG`, `LATENCY_EIO`: see latencyfs.c */
+  /** @param faults `LATENCY_MS`, `LATENCY_HANG`, `LATENCY_EIO`, …: see latencyfs.c */
   static async open(source: string, point: string, faults: Record<string, string>): Promise<LatencyMount> {
     mkdirSync(point, { recursive: true });
     const args = [point, '-f', '-o', 'ro,allow_other,entry_timeout=30,attr_timeout=30'];
