@@ -1,6 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { RecordRef } from './events/index.js';
 import { checkpointMismatch, openingOf, recordEndingAt, sealMatches, type ReadRecord } from './checkpoint.js';
+import { isOfTheFile, readAround } from './read-around.js';
+import { idsWithoutProof } from './repeats.js';
 import { decodeLine, NO_PREVIOUS_CRC, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import {
   listSegments,
@@ -43,6 +45,8 @@ export class WriterTail {
   #sealed = false;
   /** By epoch: readers ignore what lies beyond. */
   readonly #bounds = new Map<number, number>();
+  /** Nothing says where the epochs before this one end: records that it holds again are known by these ids. */
+  #repeats: ReadonlySet<string> = new Set();
 
   constructor(options: WriterTailOptions) {
     this.#options = options;
@@ -102,6 +106,8 @@ export class WriterTail {
     this.#proven = after.seq;
     this.#lastSealed = record.type === 'segment.sealed';
     this.#sealed = this.#lastSealed && (await this.#matches(record));
+    if (name.epoch > 1 && (await this.#opening({ ...name, segment: 1 })) === 'unreadable')
+      await this.#learnRepeats(name.epoch);
     return true;
   }
 
@@ -144,7 +150,13 @@ export class WriterTail {
     const want = Math.min(BLOCK_BYTES, Math.max(0, size - this.#readTo));
     const buffer = Buffer.allocUnsafe(kept + want);
     this.#rest.copy(buffer);
-    const bytesRead = want === 0 ? 0 : (await this.#handle.read(buffer, kept, want, this.#readTo)).bytesRead;
+    // Of a living writer every byte is waited for; what a dead one left is read around bad places.
+    const bytesRead =
+      want === 0
+        ? 0
+        : trust === 'valid'
+          ? await readAround(this.#handle, buffer, kept, want, this.#readTo)
+          : (await this.#handle.read(buffer, kept, want, this.#readTo)).bytesRead;
     this.#readTo += bytesRead;
     const filled = buffer.subarray(0, kept + bytesRead);
     const base = this.#readTo - filled.length;
@@ -177,7 +189,8 @@ export class WriterTail {
     this.#lastSealed = record.type === 'segment.sealed';
     // A writer seals what it knows to be on disk; the seal itself is believed with it.
     this.#proven = Math.max(this.#proven, this.#lastSealed ? record.seq : record.durable);
-    this.#pending.push({ record, file: segmentFile(name), segment: name.segment, end });
+    const again = !this.#lastSealed && this.#repeats.has(record.id);
+    if (!again) this.#pending.push({ record, file: segmentFile(name), segment: name.segment, end });
     return true;
   }
 
@@ -211,10 +224,19 @@ export class WriterTail {
     // Whatever came before the next file began can be read now.
     if (size > this.#readTo) return true;
     if (next.epoch === name.epoch) return this.#open(next);
-    if (!(await this.#hearNextEpoch())) return false;
-    if ((this.#pending[0]?.record.seq ?? Infinity) <= this.#limit('durable')) return true;
+    const heard = await this.#hearNextEpoch();
+    if (heard === 'nothing') return false;
+    const [waiting] = this.#pending;
+    if (waiting !== undefined && waiting.record.seq <= this.#limit('durable')) return true;
     this.#pending = [];
+    if (heard === 'unreadable') await this.#learnRepeats(next.epoch);
+    else this.#repeats = new Set();
     return this.#open(next);
+  }
+
+  async #learnRepeats(epoch: number): Promise<void> {
+    const { journalDir, scan, writer } = this.#options;
+    this.#repeats = await idsWithoutProof(journalDir, scan, writer, epoch);
   }
 
   async #next(isLater: (name: SegmentName) => boolean): Promise<SegmentName | undefined> {
@@ -224,15 +246,26 @@ export class WriterTail {
     return all.find((name) => name.epoch >= epoch && isLater(name));
   }
 
-  /** A younger epoch says where this one ends. False: there is none, or it has not said it yet. */
-  async #hearNextEpoch(): Promise<boolean> {
+  /** A younger epoch says where this one ends. `nothing`: there is none, or it has not said it yet. */
+  async #hearNextEpoch(): Promise<'bound' | 'unreadable' | 'nothing'> {
     const epoch = this.#name?.epoch ?? 0;
     const next = await this.#next((other) => other.epoch > epoch);
-    if (next === undefined) return false;
-    const opening = await openingOf(segmentPath(this.#options.journalDir, next));
-    if (opening === 'unfinished') return false;
-    if (opening !== 'unreadable') this.#end(epoch, opening.previous);
-    return true;
+    if (next === undefined) return 'nothing';
+    const opening = await this.#opening(next);
+    if (opening === 'unfinished') return 'nothing';
+    // This epoch is over, and nobody says where: then all that is valid counts, as at rest.
+    if (opening === 'unreadable') this.#proven = Infinity;
+    else this.#end(epoch, opening.previous);
+    return opening === 'unreadable' ? opening : 'bound';
+  }
+
+  async #opening(name: SegmentName): ReturnType<typeof openingOf> {
+    try {
+      return await openingOf(segmentPath(this.#options.journalDir, name));
+    } catch (error) {
+      if (isOfTheFile(error)) return 'unreadable';
+      throw error;
+    }
   }
 
   #end(epoch: number, previous: RecordRef | null): void {
