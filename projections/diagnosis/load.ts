@@ -11,7 +11,7 @@ export interface LoadedScan {
 /**
  * Reads one scan at rest into a diagnosis. A scan that runs can be read too: it is then diagnosed as of now.
  * @param also sees every record as well, for whoever wants more from the same pass
- * @throws JournalError `newer-version`, `io`
+ * @throws JournalError `io`
  */
 export async function loadScan(
   journalDir: string,
