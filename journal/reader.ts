@@ -11,6 +11,8 @@ export { WriterTail, type WriterTailOptions } from './tail.js';
 
 /** Bytes read at once; also what a batch of records spans at most, but for one longer record. */
 const BLOCK_BYTES = 1024 * 1024;
+/** The same where memory is what counts: few records are alive at once. */
+const REUSED_BYTES = 128 * 1024;
 
 export interface ScanReaderOptions extends Omit<RecoverOptions, 'writers'> {
   journalDir: string;
@@ -42,7 +44,8 @@ export class ScanReader {
     }
     for (const file of recovered.counted) {
       if (!(writers?.includes(file.name.writer) ?? true) || file.extents.length === 0) continue;
-      yield* this.#batchesOf(file, recovered.repeated.get(`${file.name.writer}/${file.name.epoch}`));
+      const left = { ...file, extents: behind(file, after?.get(file.name.writer)) };
+      yield* batchesOf(journalDir, left, recovered.repeated);
     }
     this.#report = recovered.report;
   }
@@ -51,31 +54,6 @@ export class ScanReader {
   report(): ScanReport {
     if (this.#report === null) throw new JournalError('io', 'the report is there when all is read');
     return this.#report;
-  }
-
-  async *#batchesOf(
-    counted: CountedFile,
-    repeated: ReadonlySet<string> | undefined,
-  ): AsyncGenerator<readonly ReadRecord[]> {
-    const { name, file } = counted;
-    const extents = behind(counted, this.#options.after?.get(name.writer));
-    if (extents.length === 0) return;
-    const path = segmentPath(this.#options.journalDir, name);
-    const handle = await open(path, 'r');
-    try {
-      for (const extent of extents) {
-        for await (const lines of linesOf(handle, path, extent)) {
-          const batch: ReadRecord[] = [];
-          for (const { record, end } of lines) {
-            if (record.seq > extent.toSeq || repeated?.has(record.id) === true) continue;
-            batch.push({ record, file, segment: name.segment, end });
-          }
-          if (batch.length > 0) yield batch;
-        }
-      }
-    } finally {
-      await handle.close();
-    }
   }
 
   async #checkCheckpoint(recovered: Recovered, writer: string, position: SegmentPosition): Promise<void> {
@@ -90,6 +68,37 @@ export class ScanReader {
       if (found?.seq === position.seq && found.crc === position.crc) return;
     }
     throw checkpointMismatch(this.#options.scan, writer, position);
+  }
+}
+
+/**
+ * The records of one file that count.
+ * @param reuse read every block into the same memory: the records of a batch are then nothing any more once the next
+ *   one is asked for
+ */
+export async function* batchesOf(
+  journalDir: string,
+  { name, file, extents }: CountedFile,
+  repeated: Recovered['repeated'],
+  reuse = false,
+): AsyncGenerator<readonly ReadRecord[]> {
+  if (extents.length === 0) return;
+  const twice = repeated.get(`${name.writer}/${name.epoch}`);
+  const path = segmentPath(journalDir, name);
+  const handle = await open(path, 'r');
+  try {
+    for (const extent of extents) {
+      for await (const lines of linesOf(handle, path, extent, reuse)) {
+        const batch: ReadRecord[] = [];
+        for (const { record, end } of lines) {
+          if (record.seq > extent.toSeq || twice?.has(record.id) === true) continue;
+          batch.push({ record, file, segment: name.segment, end });
+        }
+        if (batch.length > 0) yield batch;
+      }
+    }
+  } finally {
+    await handle.close();
   }
 }
 
@@ -114,13 +123,20 @@ interface Line {
 }
 
 /** The records of an extent, one block after the other. Recovery has seen them, so each must be there. */
-async function* linesOf(handle: FileHandle, path: string, extent: Extent): AsyncGenerator<Line[]> {
+async function* linesOf(
+  handle: FileHandle,
+  path: string,
+  extent: Extent,
+  reuse: boolean,
+): AsyncGenerator<Line[]> {
   let at = extent.fromByte;
   let rest: Buffer = Buffer.alloc(0);
+  let memory: Buffer = Buffer.alloc(0);
   while (at + rest.length < extent.toByte) {
     const from = at + rest.length;
-    const want = Math.min(BLOCK_BYTES, extent.toByte - from);
-    const block = Buffer.allocUnsafe(rest.length + want);
+    const want = Math.min(reuse ? REUSED_BYTES : BLOCK_BYTES, extent.toByte - from);
+    if (!reuse || memory.length < rest.length + want) memory = Buffer.allocUnsafe(rest.length + want);
+    const block = memory.subarray(0, rest.length + want);
     rest.copy(block);
     const { bytesRead } = await handle.read(block, rest.length, want, from);
     if (bytesRead === 0) throw changed(path);

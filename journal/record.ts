@@ -117,7 +117,7 @@ export function decodeLine(line: Buffer): DecodedLine {
   const tail = TAIL.exec(line.toString('latin1', dataEnd, line.length));
   if (tail === null) return { ok: false, fault: line.includes(0) ? 'nul' : 'no-tail' };
   const [, prev = '', crc = ''] = tail;
-  if (crcHex(crc32(line.subarray(0, line.length - CRC_TAIL_BYTES))) !== crc)
+  if (crc32(line.subarray(0, line.length - CRC_TAIL_BYTES)) !== Number.parseInt(crc, 16))
     return { ok: false, fault: 'crc' };
   const head = HEADER.exec(line.toString('latin1', 0, Math.min(HEADER_BYTES_MAX, dataEnd)));
   if (head === null) return { ok: false, fault: 'header' };

@@ -1,6 +1,6 @@
 import { chainOf } from './chain.js';
 import { classifyEpoch } from './classify.js';
-import type { Run, SegmentSurvey } from './pieces.js';
+import type { SegmentSurvey } from './pieces.js';
 import { SegmentFindings, type SegmentReport } from './segment-report.js';
 import { compareWriters, COORDINATOR, segmentFile, type SegmentName } from './segments.js';
 import { Witnesses, type EpochSurvey } from './witness.js';
@@ -18,8 +18,6 @@ export interface ScanReport {
   segments: SegmentReport[];
   /** Types this program does not know, with how often they came. */
   unknownTypes: Record<string, number>;
-  /** The same of events whose version is newer than this program: as `type vN`. */
-  newerVersions: Record<string, number>;
 }
 
 /** A stretch of a file whose records count, as long as their seq is not beyond `toSeq`. */
@@ -63,18 +61,25 @@ export function recover(scan: string, surveyed: readonly SurveyedSegment[]): Rec
   }
   if (surveyed.length > 0 && !epochs.some(({ writer }) => writer === COORDINATOR))
     segments.unshift(coordinatorGone(scan));
-  const counted = epochs.flatMap((epoch) => countedIn(epoch, witnesses));
-  const repeated = repeatedIds(epochs, witnesses);
+  const { counted, repeated } = whatCounts(epochs, witnesses);
   let records = segments.reduce((sum, segment) => sum + segment.records, 0);
   for (const ids of repeated.values()) records -= ids.size;
   const sound = segments.every(({ state }) => state !== 'damaged' && state !== 'lost');
-  const unknownTypes = sumOf(epochs, (run) => run.unknownTypes);
-  const newerVersions = sumOf(epochs, (run) => run.newerVersions);
-  const report = { scan, sound, records, segments, unknownTypes, newerVersions };
+  const report = { scan, sound, records, segments, unknownTypes: unknownTypes(epochs) };
   return { report, counted, repeated };
 }
 
-function epochsOf(surveyed: readonly SurveyedSegment[]): EpochSurvey[] {
+/** What of some epochs counts, by what is known of them. */
+export function whatCounts(
+  epochs: readonly EpochSurvey[],
+  witnesses: Witnesses,
+): Pick<Recovered, 'counted' | 'repeated'> {
+  const counted = epochs.flatMap((epoch) => countedIn(epoch, witnesses));
+  return { counted, repeated: repeatedIds(epochs, witnesses) };
+}
+
+/** Surveys by writer and epoch, with what of each epoch links up. */
+export function epochsOf(surveyed: readonly SurveyedSegment[]): EpochSurvey[] {
   const found = new Map<string, EpochSurvey>();
   for (const { name, survey } of surveyed) {
     const key = `${name.writer}/${name.epoch}`;
@@ -138,14 +143,11 @@ function repeatedIds(epochs: readonly EpochSurvey[], witnesses: Witnesses): Map<
   return repeated;
 }
 
-function sumOf(
-  epochs: readonly EpochSurvey[],
-  countsOf: (run: Run) => Record<string, number>,
-): Record<string, number> {
+function unknownTypes(epochs: readonly EpochSurvey[]): Record<string, number> {
   const found: Record<string, number> = {};
   for (const { links } of epochs) {
     for (const { run } of links)
-      for (const [key, count] of Object.entries(countsOf(run))) found[key] = (found[key] ?? 0) + count;
+      for (const [type, count] of Object.entries(run.unknownTypes)) found[type] = (found[type] ?? 0) + count;
   }
   return found;
 }

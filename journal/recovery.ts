@@ -35,12 +35,35 @@ export async function recoverFiles(
   scan: string,
   options: RecoverOptions = {},
 ): Promise<Recovered> {
+  const { tasks, unlisted } = await surveyTasks(journalDir, scan, options);
+  const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT);
+  const surveyed = [...unlisted];
+  tasks.forEach(({ name }, i) => {
+    const survey = surveys[i];
+    if (survey) surveyed.push({ name, survey });
+  });
+  return recover(scan, surveyed);
+}
+
+export interface SurveyTasks {
+  /** One for each segment, in reading order. */
+  tasks: SurveyTask[];
+  /** In place of what is in folders that cannot be listed. */
+  unlisted: SurveyedSegment[];
+}
+
+/** All that is to be surveyed of a scan: for who does it in a way of their own. */
+export async function surveyTasks(
+  journalDir: string,
+  scan: string,
+  options: Pick<RecoverOptions, 'hash' | 'writers'> = {},
+): Promise<SurveyTasks> {
   const tasks: SurveyTask[] = [];
-  const surveyed: SurveyedSegment[] = [];
+  const unlisted: SurveyedSegment[] = [];
   for (const writer of options.writers ?? (await listWriters(journalDir, scan))) {
     const names = await segmentsOrWhyNot(journalDir, scan, writer);
     if (!Array.isArray(names)) {
-      surveyed.push(names);
+      unlisted.push(names);
       continue;
     }
     // Only a second epoch can hold a record again.
@@ -50,12 +73,7 @@ export async function recoverFiles(
       tasks.push({ journalDir, name, hash: options.hash ?? true, ids, bytes });
     }
   }
-  const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT);
-  tasks.forEach(({ name }, i) => {
-    const survey = surveys[i];
-    if (survey) surveyed.push({ name, survey });
-  });
-  return recover(scan, surveyed);
+  return { tasks, unlisted };
 }
 
 /** A writer's segments, or, where its folder cannot be listed, one in their place of which nothing can be read. */

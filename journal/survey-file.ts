@@ -6,7 +6,7 @@ import { AroundReader, isOfTheFile } from './read-around.js';
 import { RECORD_BYTES_MAX } from './record.js';
 import { segmentPath } from './segments.js';
 import { errnoName } from './storage.js';
-import { SegmentSurveyor, type SurveyOptions } from './survey.js';
+import { SegmentSurveyor, type SurveyObserver, type SurveyOptions } from './survey.js';
 
 /** Bytes read at once. */
 const BLOCK_BYTES = 1024 * 1024;
@@ -14,6 +14,10 @@ const BLOCK_BYTES = 1024 * 1024;
 const REST_BYTES_MAX = 2 * RECORD_BYTES_MAX;
 /** Other work gets its turn after so many blocks. */
 const BLOCKS_PER_TURN = 4;
+
+/** Buffers to read into again: memory outside the heap is given back late. */
+const spare: Buffer[] = [];
+const SPARE_MAX = 1;
 
 /** One segment for a thread to survey. */
 export interface SurveyTask extends SurveyOptions {
@@ -25,9 +29,12 @@ export interface SurveyTask extends SurveyOptions {
  * Surveys a file from its first byte to its last; null when it is not there any more. What the system does not give
  * (a bad sector, a file nobody may read) is part of the survey, not an error.
  */
-export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null> {
+export async function surveyFile(
+  task: SurveyTask,
+  observe: SurveyObserver | null = null,
+): Promise<SegmentSurvey | null> {
   const path = segmentPath(task.journalDir, task.name);
-  const surveyor = new SegmentSurveyor(task);
+  const surveyor = new SegmentSurveyor(task, observe);
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -36,11 +43,12 @@ export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null
     if (!isOfTheFile(error)) throw unreadable(path, error);
     return surveyClosed(surveyor, path, errnoName(error));
   }
+  let buffer: Buffer | undefined;
   try {
     const reader = new AroundReader(file, 0, (stretch) => {
       surveyor.expectUnreadable(stretch);
     });
-    const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES + REST_BYTES_MAX, task.bytes + BLOCK_BYTES));
+    buffer = spare.pop() ?? Buffer.allocUnsafe(BLOCK_BYTES + REST_BYTES_MAX);
     let rest = 0;
     for (let blocks = 1; ; blocks += 1) {
       const count = reader.read(buffer, rest, Math.min(BLOCK_BYTES, buffer.length - rest));
@@ -54,6 +62,7 @@ export async function surveyFile(task: SurveyTask): Promise<SegmentSurvey | null
   } catch (error) {
     throw unreadable(path, error);
   } finally {
+    if (buffer !== undefined && spare.length < SPARE_MAX) spare.push(buffer);
     closeSync(file);
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { EVENT_VERSIONS, isEventType } from './event-versions.js';
+import { isEventType } from './event-versions.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { Run, SegmentSurvey, Unreadable } from './pieces.js';
 import { salvage } from './salvage.js';
@@ -23,9 +23,13 @@ const IDS_AT_ONCE = 16_384;
 const SHOWN_SEQ = /^\{"seq":(\d{1,15}),/;
 const SHOWN_SEQ_BYTES = 32;
 
+/** Sees each record of a segment in the pass that surveys it, with the run it stands in: whether it counts is decided later. */
+export type SurveyObserver = (record: RawRecord, run: Run) => void;
+
 /** Reads a segment's bytes once, in order, with memory for one window. Pure: no file, no clock. */
 export class SegmentSurveyor {
   readonly #options: SurveyOptions;
+  readonly #observe: SurveyObserver | null;
   readonly #hash: Hash | null;
   readonly #survey: SegmentSurvey = { bytes: 0, pieces: [], testimonies: [], seal: null };
   /** Offset in the segment of the first byte of `push`'s argument. */
@@ -39,8 +43,9 @@ export class SegmentSurveyor {
   #frontierRun: Run | null = null;
   readonly #unreadable: Unreadable[] = [];
 
-  constructor(options: SurveyOptions) {
+  constructor(options: SurveyOptions, observe: SurveyObserver | null = null) {
     this.#options = options;
+    this.#observe = observe;
     this.#hash = options.hash ? createHash('sha256') : null;
   }
 
@@ -167,12 +172,13 @@ export class SegmentSurveyor {
     run.durable = Math.max(run.durable, record.durable);
     run.sealed = record.type === 'segment.sealed';
     if (this.#options.ids) this.#keepId(run, record);
-    count(run, record);
+    if (!isEventType(record.type)) run.unknownTypes[record.type] = (run.unknownTypes[record.type] ?? 0) + 1;
     if (record.seq > this.#frontierSeq) {
       this.#frontierSeq = record.seq;
       this.#frontierCrc = record.crc;
       this.#frontierRun = run;
     }
+    this.#observe?.(record, run);
   }
 
   #keepId(run: Run, { seq, id }: RawRecord): void {
@@ -204,7 +210,6 @@ export class SegmentSurveyor {
       sealed: false,
       glued,
       unknownTypes: {},
-      newerVersions: {},
       ids: new Map(),
     };
     this.#survey.pieces.push(run);
@@ -224,8 +229,7 @@ export class SegmentSurveyor {
     return true;
   }
 
-  #sealMatches(record: RawRecord, offset: number): boolean | 'newer-version' {
-    if (record.v > EVENT_VERSIONS['segment.sealed']) return 'newer-version';
+  #sealMatches(record: RawRecord, offset: number): boolean {
     const sums = sealOf(record);
     if (sums?.bytes !== offset || sums.records !== this.#records) return false;
     return this.#hash === null || this.#hash.copy().digest('hex') === sums.sha256;
@@ -235,14 +239,6 @@ export class SegmentSurveyor {
     if (offset > this.#hashedTo)
       this.#hash?.update(bytes.subarray(this.#hashedTo - this.#base, offset - this.#base));
     this.#hashedTo = Math.max(this.#hashedTo, offset);
-  }
-}
-
-function count(run: Run, { type, v }: RawRecord): void {
-  if (!isEventType(type)) run.unknownTypes[type] = (run.unknownTypes[type] ?? 0) + 1;
-  else if (v > EVENT_VERSIONS[type]) {
-    const key = `${type} v${v}`;
-    run.newerVersions[key] = (run.newerVersions[key] ?? 0) + 1;
   }
 }
 

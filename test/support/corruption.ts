@@ -1,9 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
+import { EarlyRecovery } from '../../journal/early-recovery.js';
 import type { SegmentSurvey } from '../../journal/pieces.js';
-import type { Recovered } from '../../journal/recover.js';
-import { segmentFile } from '../../journal/segments.js';
+import type { Recovered, SurveyedSegment } from '../../journal/recover.js';
+import { COORDINATOR, segmentFile } from '../../journal/segments.js';
 import { BUILT_SCAN, buildScan, Dice } from './build-journal.js';
 import { randomFault, type Fault } from './faults.js';
 import { linesOf, recoverSegments, seqOf, surveyOf, type MemorySegment } from './journal-bytes.js';
+
+/** States of which it is also asked what counts before everything is surveyed: it doubles the work. */
+const EARLY_EVERY = 10;
 
 interface Base {
   segments: MemorySegment[];
@@ -37,7 +42,7 @@ export function corrupt(seed: number, states: number, filesAtOnce: 1 | 2): void 
   if (!base.recovered.report.sound) throw new Error(`seed ${seed}: a journal without fault is unsound`);
   for (let i = 0; i < states; i += 1) {
     const hits = hitsOn(base, dice, filesAtOnce);
-    const wrong = judge(base, hits);
+    const wrong = judge(base, hits, i % EARLY_EVERY === 0);
     if (wrong === null) continue;
     const done = hits.map(({ target, fault }) => `${segmentFile(target.name)}: ${fault.kind}`);
     throw new Error(`seed ${seed}, state ${i}, ${done.join('; ')}: ${wrong}`);
@@ -58,7 +63,7 @@ function hitsOn({ segments }: Base, dice: Dice, filesAtOnce: 1 | 2): Hit[] {
 }
 
 /** What recovery got wrong; null: nothing. */
-function judge(base: Base, hits: readonly Hit[]): string | null {
+function judge(base: Base, hits: readonly Hit[], compareEarly: boolean): string | null {
   const surveys = new Map(base.surveys);
   const segments = base.segments.filter(
     (segment) => !hits.some(({ target, fault }) => target === segment && fault.bytes === null),
@@ -67,7 +72,8 @@ function judge(base: Base, hits: readonly Hit[]): string | null {
     if (fault.bytes !== null)
       surveys.set(segmentFile(target.name), surveyOf({ ...target, bytes: fault.bytes }));
   const recovered = recoverSegments(BUILT_SCAN, segments, surveys);
-  let wrong = lossFault(base, hits, recovered);
+  let wrong =
+    (compareEarly ? earlyFault(segments, surveys, recovered) : null) ?? lossFault(base, hits, recovered);
   for (const { target, fault } of hits) {
     const { bytes } = fault;
     if (bytes !== null) wrong ??= contentFault(base, { ...target, bytes }, recovered);
@@ -75,6 +81,34 @@ function judge(base: Base, hits: readonly Hit[]): string | null {
     if (hits.length === 1) wrong ??= stateFault(target, fault, recovered);
   }
   return wrong;
+}
+
+/** Writer by writer, before the others are known, the same counts. */
+function earlyFault(
+  segments: readonly MemorySegment[],
+  surveys: ReadonlyMap<string, SegmentSurvey>,
+  { counted, repeated }: Recovered,
+): string | null {
+  const surveyed = segments.map((segment) => ({
+    name: segment.name,
+    survey: surveys.get(segmentFile(segment.name)) ?? surveyOf(segment),
+  }));
+  const of = (writer: string): SurveyedSegment[] => surveyed.filter(({ name }) => name.writer === writer);
+  const early = new EarlyRecovery(of(COORDINATOR));
+  for (const writer of new Set(surveyed.map(({ name }) => name.writer))) {
+    const told = early.of(of(writer));
+    if (
+      !isDeepStrictEqual(
+        told.counted,
+        counted.filter(({ name }) => name.writer === writer),
+      )
+    )
+      return `counts something else of ${writer} when it is asked early`;
+    for (const [epoch, ids] of repeated)
+      if (epoch.startsWith(`${writer}/`) && !isDeepStrictEqual(told.repeated.get(epoch), ids))
+        return `sees other repetitions in ${epoch} when it is asked early`;
+  }
+  return null;
 }
 
 /** Nothing is invented or counted twice, and every byte is accounted for. */
