@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { RawRecord } from '../journal/record.js';
 import {
   CLEAR,
   DiagnosisFold,
@@ -64,11 +63,24 @@ export async function makeReport(
   const usual = options.dataDir === undefined ? null : paths.dataDir;
   if (scan === null) return noScan(show, usual);
   const timeline = new TimelineFold();
-  const last = new Map<string, RawRecord>();
-  const loaded = await loadScan(paths.journalDir, { scan, dataDir: usual, show }, ({ record }, event) => {
-    if (!AFTER_THE_CATALOG.has(record.type)) last.set(record.writer, record);
-    if (event !== null) timeline.push(event, record);
-  });
+  const last = new Map<string, { epoch: number; seq: number; crc: string }>();
+  const loaded = await loadScan(
+    paths.journalDir,
+    { scan, dataDir: usual, show },
+    {
+      record: ({ record: { type, at, writer, epoch, seq, crc } }, event) => {
+        if (!AFTER_THE_CATALOG.has(type)) last.set(writer, { epoch, seq, crc });
+        if (event !== null) timeline.push(event, { at });
+      },
+      batches: ({ batches, files }, { name: { writer, epoch } }) => {
+        if (batches === null) return;
+        timeline.pushFiles(files, batches.firstAt, batches.lastAt);
+        const before = last.get(writer);
+        const newer = before?.epoch !== epoch || before.seq < batches.last.seq;
+        if (newer) last.set(writer, { epoch, ...batches.last });
+      },
+    },
+  );
   const finish = (catalog: CatalogView | null): Diagnosis =>
     loaded.fold.finish(loaded.report, { locked, boot: options.offline ? null : bootNow(), catalog });
   const alone = finish(null);

@@ -2,6 +2,12 @@
 const BUCKET_MS_MIN = 250;
 const BUCKETS_MAX = 20_000;
 
+/** What a counter has counted, to be added to another. */
+export interface RateSlices {
+  atMs: number[];
+  amounts: number[];
+}
+
 /** How much happened when: records of many writers may come in any order. Bounded memory, however long it goes on. */
 export class RateCounter {
   #buckets = new Map<number, number>();
@@ -47,6 +53,12 @@ export class RateCounter {
       sum += (this.#buckets.get(bucket) ?? 0) * part;
     }
     return sum;
+  }
+
+  /** All of it: amounts with the time in the middle of their bucket. */
+  all(): RateSlices {
+    const atMs = [...this.#buckets.keys()].map((bucket) => (bucket + 0.5) * this.#widthMs);
+    return { atMs, amounts: [...this.#buckets.values()] };
   }
 
   #widen(): void {

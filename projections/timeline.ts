@@ -1,6 +1,6 @@
 import type { JournalEvent } from '../journal/events/index.js';
 import type { RecordHeader } from '../journal/record.js';
-import { RateCounter } from './rate.js';
+import { RateCounter, type RateSlices } from './rate.js';
 
 export type SpanKind =
   'preflight' | 'planning' | 'scanning' | 'paused' | 'engine-lost' | 'good' | 'bad' | 'stopped' | 'open';
@@ -62,8 +62,7 @@ export class TimelineFold {
 
   push(event: JournalEvent, record: Pick<RecordHeader, 'at'>): void {
     const atMs = Date.parse(record.at);
-    if (this.#fromMs === 0 || atMs < this.#fromMs) this.#fromMs = atMs;
-    if (atMs > this.#toMs) this.#toMs = atMs;
+    this.#reach(atMs);
     switch (event.type) {
       case 'files.batch':
         if (event.data.chunk > 0) {
@@ -84,6 +83,20 @@ export class TimelineFold {
       default:
         this.#scanEvent(event, atMs);
     }
+  }
+
+  /** Files recorded over a time, instead of the batches they came in. */
+  pushFiles({ atMs, amounts }: RateSlices, firstAt: string, lastAt: string): void {
+    this.#reach(Date.parse(firstAt));
+    this.#reach(Date.parse(lastAt));
+    atMs.forEach((time, at) => {
+      this.#rate.add(time, amounts[at] ?? 0);
+    });
+  }
+
+  #reach(atMs: number): void {
+    if (this.#fromMs === 0 || atMs < this.#fromMs) this.#fromMs = atMs;
+    if (atMs > this.#toMs) this.#toMs = atMs;
   }
 
   finish(slices = 120): Timeline {

@@ -4,7 +4,7 @@ const PAGE_BITS = 16;
 const PAGE_ENTRIES = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_ENTRIES - 1;
 
-type Numbers = Uint8Array | Uint32Array | Float64Array;
+type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /** A column of numbers that grows by pages, so that growing never copies what is there. */
 export class Column {
@@ -25,9 +25,33 @@ export class Column {
   }
 }
 
+/** What does not fit into two bytes, and the mark that stands in its place. */
+const NARROW_MAX = 0xffff;
+
+/** A column of counts, nearly all of them small: two bytes each. */
+export class CountColumn {
+  readonly #narrow = new Column(Uint16Array);
+  readonly #wide = new Map<number, number>();
+
+  get(entry: number): number {
+    const count = this.#narrow.get(entry);
+    return count === NARROW_MAX ? (this.#wide.get(entry) ?? 0) : count;
+  }
+
+  set(entry: number, count: number): void {
+    // Whatever is no small count, in a journal that another program wrote, is kept as it is.
+    const isNarrow = count >= 0 && count < NARROW_MAX && Number.isInteger(count);
+    this.#narrow.set(entry, isNarrow ? count : NARROW_MAX);
+    if (isNarrow) this.#wide.delete(entry);
+    else this.#wide.set(entry, count);
+  }
+}
+
 const SLOTS_MIN = 1 << 12;
 /** Above this share of used slots probing gets slow. */
-const LOAD_MAX = 0.6;
+const LOAD_MAX = 0.7;
+const GROWTH = 1.5;
+const HASHES = 2 ** 32;
 
 /** Numbers entries by the hash of their path: open addressing over two columns, some 15 bytes an entry. */
 export class HashIndex {
@@ -67,18 +91,18 @@ export class HashIndex {
 
   /** The slot that holds the hash, or the free one where it belongs. */
   #probe(hash: PathHash): number {
-    const mask = this.#slots.length - 1;
-    let slot = hash.low & mask;
+    const slots = this.#slots.length;
+    let slot = Math.floor((hash.low / HASHES) * slots);
     for (;;) {
       const entry = this.#entryAt(slot);
       if (entry < 0 || (this.#low.get(entry) === hash.low && this.#high.get(entry) === hash.high))
         return slot;
-      slot = (slot + 1) & mask;
+      slot = slot + 1 === slots ? 0 : slot + 1;
     }
   }
 
   #grow(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
+    this.#slots = new Uint32Array(Math.ceil(this.#slots.length * GROWTH));
     for (let entry = 0; entry < this.#size; entry += 1) {
       const slot = this.#probe({ low: this.#low.get(entry), high: this.#high.get(entry) });
       this.#slots[slot] = entry + 1;

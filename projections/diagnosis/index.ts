@@ -15,7 +15,9 @@ import { mountFindings } from './findings/mount.js';
 import { scanFindings } from './findings/scan.js';
 import { spaceFindings } from './findings/space.js';
 import { workerFindings } from './findings/workers.js';
+import type { Step } from './condense.js';
 import { DirectoryLedger } from './ledger.js';
+import type { PlainListings } from './plain-listings.js';
 import type { JournalReport } from './report.js';
 import { CLEAR, type Show } from './show.js';
 import { sentenceOf, severestFirst, totalsOf } from './summary.js';
@@ -70,7 +72,6 @@ export class DiagnosisFold {
   readonly #writes = new WriteWatch(this.facts.incidents);
   #records = 0;
   #strange = 0;
-  #newer = 0;
   #firstAt: string | null = null;
   #lastAt: string | null = null;
 
@@ -79,34 +80,47 @@ export class DiagnosisFold {
   }
 
   /**
-   * Takes one record and gives its event, so that nobody has to decode it again; null for one that this program does
-   * not know, or not in that version.
+   * Takes one record and gives its event, so that nobody has to decode it again; null for an unknown one.
+   * @throws JournalError `newer-version`
    */
   push(read: DiagnosisRecord): JournalEvent | null {
     const { record, file } = read;
-    this.#records += 1;
-    if (this.#firstAt === null || record.at < this.#firstAt) this.#firstAt = record.at;
-    if (this.#lastAt === null || record.at > this.#lastAt) this.#lastAt = record.at;
+    this.pushSpan({ records: 1, firstAt: record.at, lastAt: record.at });
     const evidenceOf = (text: string): Evidence => ({ file, seq: record.seq, at: record.at, text });
     try {
       const event = decodeEvent(record);
       if (event !== null) this.#event(event, record, evidenceOf);
       return event;
     } catch (error) {
-      if (error instanceof JournalError) {
-        if (error.code !== 'newer-version') throw error;
-        // A report is wanted whatever is in the journal: it names the version, and proves nothing without it.
-        this.#newer += 1;
-        const detail = `${record.type} version ${record.v}`;
-        this.facts.incidents.add('journal.newer-version', { evidence: evidenceOf(detail), detail });
-        return null;
-      }
+      if (error instanceof JournalError) throw error;
       // A whole record with a payload no program of ours writes: nothing can be concluded from it.
       this.#strange += 1;
       const words = error instanceof Error ? error.message : String(error);
       this.facts.incidents.add('journal.damaged', { evidence: evidenceOf(`not understood (${words})`) });
       return null;
     }
+  }
+
+  /** Takes rows of a worker's file, each a directory that one of its batches listed whole. */
+  pushPlain(writer: string, attempt: number, plain: PlainListings, rows: { from: number; to: number }): void {
+    this.#writes.pushListed(writer, attempt);
+    this.ledger.begin(writer, attempt);
+    this.ledger.addPlain(plain, rows.from, rows.to);
+  }
+
+  /** Takes one directory, or one part of it, of a batch. */
+  pushListing(writer: string, file: string, listed: Extract<Step, { kind: 'listing' }>): void {
+    const { attempt, seq, at, listing } = listed;
+    this.#writes.pushListed(writer, attempt);
+    this.ledger.begin(writer, attempt);
+    this.ledger.add(listing, (text) => ({ file, seq, at, text }));
+  }
+
+  /** Counts the records whose directories came one by one. */
+  pushSpan(span: { records: number; firstAt: string; lastAt: string }): void {
+    this.#records += span.records;
+    if (this.#firstAt === null || span.firstAt < this.#firstAt) this.#firstAt = span.firstAt;
+    if (this.#lastAt === null || span.lastAt > this.#lastAt) this.#lastAt = span.lastAt;
   }
 
   #event(event: JournalEvent, record: RawRecord, evidenceOf: (text: string) => Evidence): void {
@@ -124,15 +138,7 @@ export class DiagnosisFold {
     const { scan, dataDir, show = CLEAR } = this.#options;
     facts.attempts.finish();
     const totals = ledger.totals();
-    const proof = prove({
-      facts,
-      ledger,
-      totals,
-      report,
-      settled: this.#settled,
-      strange: this.#strange,
-      newer: this.#newer,
-    });
+    const proof = prove({ facts, ledger, totals, report, settled: this.#settled, strange: this.#strange });
     const nothing = report.segments.length === 0 && report.records === 0;
     const verdict = nothing ? 'none' : judge(facts, proof, totals, live);
     const commands = new Commands({ dataDir, started: facts.started, redacted: show.redacted });

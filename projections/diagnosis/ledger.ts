@@ -1,16 +1,16 @@
-import type { EventData, ListedDirectory, PathText } from '../../journal/events/index.js';
+import type { EventData, PathText } from '../../journal/events/index.js';
+import { hashPath, hashWithParent, type PathHash } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
-import { Column, HashIndex } from './columns.js';
-import { hashPath, hashWithParent } from '../../journal/path-hash.js';
+import { Column, CountColumn, HashIndex } from './columns.js';
+import { addPart, listingOf, missingEntries, newListing, type Listing, type OpenListing } from './listing.js';
+import type { PlainListings } from './plain-listings.js';
 import { ProblemBook } from './problems.js';
-import { ByteSum, sumRows } from './sums.js';
+import { ByteSum } from './sums.js';
 import type { Evidence } from './types.js';
 
 const HAS_ENTRY = 1;
 const LISTED = 2;
 const MISCOUNTED = 4;
-/** System calls whose failure leaves an entry without a row: they use up one of `entries`. */
-const ENTRY_OPERATIONS = new Set(['lstat', 'stat', 'statx', 'fstatat', 'readlink']);
 /** Miscounted directories that are shown. */
 const MISCOUNTED_SHOWN_MAX = 20;
 
@@ -23,16 +23,6 @@ export interface LedgerTotals {
   unlisted: number;
 }
 
-/** A listing whose parts have come in so far. */
-interface OpenListing {
-  nextPart: number;
-  files: number;
-  bytes: number | bigint;
-  named: number;
-  certain: number;
-  problems: ListedDirectory['problems'];
-}
-
 export interface Gap {
   path: PathText;
   text: string;
@@ -40,19 +30,19 @@ export interface Gap {
 }
 
 /**
- * Every directory of the scan in some 40 bytes: its last complete listing, and whether the directories that listing
+ * Every directory of the scan in some 35 bytes: its last complete listing, and whether the directories that listing
  * counts have entries of their own. Paths are kept as hashes; those that do not add up are looked up again.
  */
 export class DirectoryLedger {
   readonly problems = new ProblemBook();
   readonly #index = new HashIndex();
   readonly #flags = new Column(Uint8Array);
-  readonly #files = new Column(Uint32Array);
+  readonly #files = new CountColumn();
   readonly #bytes = new Column(Float64Array);
   readonly #bigBytes = new Map<number, bigint>();
   /** Subdirectories that the listing counts, and those that have an entry. */
-  readonly #expected = new Column(Uint32Array);
-  readonly #seen = new Column(Uint32Array);
+  readonly #expected = new CountColumn();
+  readonly #seen = new CountColumn();
   readonly #byteSum = new ByteSum();
   readonly #miscounted = new Map<number, Gap>();
   #miscountedCount = 0;
@@ -61,75 +51,88 @@ export class DirectoryLedger {
   #entries = 0;
   #source = '';
   #open = new Map<string, OpenListing>();
+  /** The parent of the directory before: mostly that of the next one, too. */
+  readonly #parent = { low: -1, high: -1, entry: -1 };
 
   /** Takes a batch of one writer; a writer's batches must come in its order. */
   push(batch: EventData<'files.batch'>, writer: string, evidenceOf: (text: string) => Evidence): void {
     if (batch.chunk === 0) return; // a former catalog's rows prove nothing about this scan
-    const source = `${writer} ${batch.attempt}`;
-    if (source !== this.#source) {
-      this.#source = source;
-      this.#open = new Map();
-    }
-    for (const directory of batch.directories) this.#directory(directory, evidenceOf);
+    this.begin(writer, batch.attempt);
+    for (const directory of batch.directories) this.add(listingOf(directory), evidenceOf);
   }
 
-  #directory(directory: ListedDirectory, evidenceOf: (text: string) => Evidence): void {
-    const { entry, isNew } = this.#intern(directory.path);
-    if (isNew) this.#entries += 1;
-    const whole = directory.part === 1 && directory.last;
-    const key = whole ? '' : pathKey(directory.path);
-    const open = directory.part === 1 ? newListing() : this.#open.get(key);
-    if (open?.nextPart !== directory.part) {
+  /** What is added next is of this attempt. */
+  begin(writer: string, attempt: number): void {
+    const source = `${writer} ${attempt}`;
+    if (source === this.#source) return;
+    this.#source = source;
+    this.#open = new Map();
+  }
+
+  /** Takes one directory, or one part of it. */
+  add(listing: Listing, evidenceOf: (text: string) => Evidence): void {
+    const { path, part, last } = listing;
+    const { self, parent } = hashWithParent(path);
+    const entry = this.#enter(self, parent);
+    const whole = part === 1 && last;
+    const key = whole ? '' : pathKey(path);
+    const open = part === 1 ? newListing() : this.#open.get(key);
+    if (open?.nextPart !== part) {
       this.#open.delete(key);
       return; // a part is missing: the directory stays unlisted in this attempt
     }
-    addPart(open, directory);
-    if (!directory.last) {
+    addPart(open, listing);
+    if (!last) {
       this.#open.set(key, open);
-      if ((this.#flags.get(entry) & LISTED) === 0)
-        this.problems.set(entry, directory.path, open.problems, evidenceOf);
+      if ((this.#flags.get(entry) & LISTED) === 0) this.problems.set(entry, path, open.problems, evidenceOf);
       return;
     }
     if (!whole) this.#open.delete(key);
-    this.#complete(entry, directory, open, evidenceOf);
+    this.#complete(entry, open, listing.subdirectories);
+    this.problems.set(entry, path, open.problems, evidenceOf);
+    const missing = missingEntries(listing, open);
+    if (missing !== 0) this.#miscount(entry, path, missing, evidenceOf);
+  }
+
+  /** Takes directories that were listed whole, each in one record, and have nothing to tell. */
+  addPlain(plain: PlainListings, from: number, to: number): void {
+    const { low, high, parentLow, parentHigh, files, bytes, subdirectories } = plain;
+    for (let at = from; at < to; at += 1) {
+      const self = { low: low[at] ?? 0, high: high[at] ?? 0 };
+      const entry = this.#enter(self, { low: parentLow[at] ?? 0, high: parentHigh[at] ?? 0 });
+      this.#complete(entry, { files: files[at] ?? 0, bytes: bytes[at] ?? 0 }, subdirectories[at] ?? 0);
+      this.problems.forget(entry);
+    }
   }
 
   /** The entry of a directory; its first one also counts with its parent. */
-  #intern(path: PathText): { entry: number; isNew: boolean } {
-    const { self, parent } = hashWithParent(path);
+  #enter(self: PathHash, parent: PathHash | null): number {
     const entry = this.#index.intern(self);
-    const isNew = (this.#flags.get(entry) & HAS_ENTRY) === 0;
-    if (isNew) {
-      this.#flags.set(entry, this.#flags.get(entry) | HAS_ENTRY);
-      if (parent !== null) {
-        const above = this.#index.intern(parent);
-        this.#seen.set(above, this.#seen.get(above) + 1);
-      }
-    }
-    return { entry, isNew };
+    const flags = this.#flags.get(entry);
+    if ((flags & HAS_ENTRY) !== 0) return entry;
+    this.#flags.set(entry, flags | HAS_ENTRY);
+    this.#entries += 1;
+    if (parent === null) return entry;
+    const last = this.#parent;
+    if (parent.low !== last.low || parent.high !== last.high)
+      Object.assign(last, parent, { entry: this.#index.intern(parent) });
+    this.#seen.set(last.entry, this.#seen.get(last.entry) + 1);
+    return entry;
   }
 
-  #complete(
-    entry: number,
-    directory: ListedDirectory,
-    listing: OpenListing,
-    evidenceOf: (text: string) => Evidence,
-  ): void {
+  #complete(entry: number, held: Pick<OpenListing, 'files' | 'bytes'>, subdirectories: number): void {
     const flags = this.#flags.get(entry);
     if ((flags & LISTED) === 0) this.#listed += 1;
     else {
       this.#fileSum -= this.#files.get(entry);
       this.#byteSum.subtract(this.#bigBytes.get(entry) ?? this.#bytes.get(entry));
     }
-    this.#files.set(entry, listing.files);
-    this.#fileSum += listing.files;
-    this.#setBytes(entry, listing.bytes);
-    this.#expected.set(entry, directory.subdirectories ?? 0);
-    this.problems.set(entry, directory.path, listing.problems, evidenceOf);
-    const missing = missingEntries(directory, listing);
-    this.#flags.set(entry, HAS_ENTRY | LISTED | (missing === 0 ? 0 : MISCOUNTED));
+    this.#files.set(entry, held.files);
+    this.#fileSum += held.files;
+    this.#setBytes(entry, held.bytes);
+    this.#expected.set(entry, subdirectories);
+    this.#flags.set(entry, HAS_ENTRY | LISTED);
     if ((flags & MISCOUNTED) !== 0) this.#forgive(entry);
-    if (missing !== 0) this.#miscount(entry, directory.path, missing, evidenceOf);
   }
 
   #setBytes(entry: number, bytes: number | bigint): void {
@@ -148,6 +151,7 @@ export class DirectoryLedger {
 
   #miscount(entry: number, path: PathText, missing: number, evidenceOf: (text: string) => Evidence): void {
     this.#miscountedCount += 1;
+    this.#flags.set(entry, this.#flags.get(entry) | MISCOUNTED);
     if (this.#miscounted.size >= MISCOUNTED_SHOWN_MAX) return;
     const text = `what is recorded of its entries is ${Math.abs(missing)} ${missing > 0 ? 'short' : 'too many'}`;
     this.#miscounted.set(entry, { path, text, evidence: evidenceOf(text) });
@@ -202,28 +206,4 @@ export class DirectoryLedger {
     }
     return { missing, parents, unexplained };
   }
-}
-
-function newListing(): OpenListing {
-  return { nextPart: 1, files: 0, bytes: 0, named: 0, certain: 0, problems: [] };
-}
-
-function addPart(open: OpenListing, directory: ListedDirectory): void {
-  open.nextPart += 1;
-  open.files += directory.rows.length;
-  open.bytes = sumRows(open.bytes, directory.rows);
-  for (const problem of directory.problems) {
-    if (problem.name === '') continue;
-    open.named += 1;
-    if (ENTRY_OPERATIONS.has(problem.operation)) open.certain += 1;
-  }
-  if (directory.problems.length > 0) open.problems = [...open.problems, ...directory.problems];
-}
-
-/** A file that was recorded but could not be hashed has a row and a problem, so problems span a range. */
-function missingEntries(directory: ListedDirectory, listing: OpenListing): number {
-  const { entries = 0, subdirectories = 0, others = 0, excluded = 0 } = directory;
-  const rest = entries - listing.files - subdirectories - others - excluded;
-  if (rest > listing.named) return rest - listing.named;
-  return rest < listing.certain ? rest - listing.certain : 0;
 }

@@ -48,7 +48,7 @@ export class ProblemBook {
     problems: readonly Problem[],
     evidenceOf: (text: string) => Evidence,
   ): void {
-    if (this.#total > 0 && this.has(entry)) this.#remove(entry);
+    this.forget(entry);
     if (problems.length === 0) return;
     this.#total += problems.length;
     this.#counts.set(entry, problems.length);
@@ -66,7 +66,9 @@ export class ProblemBook {
     });
   }
 
-  #remove(entry: number): void {
+  /** The directory has been listed anew, so far without a problem. */
+  forget(entry: number): void {
+    if (this.#total === 0 || !this.has(entry)) return;
     this.#total -= this.#counts.get(entry);
     this.#counts.set(entry, 0);
     const known = this.#byEntry.get(entry);

@@ -20,6 +20,12 @@ export function sumRows(start: number | bigint, rows: readonly (readonly unknown
   return sum;
 }
 
+/** The sum of two: a number as long as that is exact. */
+export function addExactly(a: number | bigint, b: number | bigint): number | bigint {
+  if (typeof a === 'number' && typeof b === 'number' && a + b <= EXACT_MAX) return a + b;
+  return BigInt(a) + BigInt(b);
+}
+
 /** An exact sum that is cheap while its summands are numbers. */
 export class ByteSum {
   #big = 0n;

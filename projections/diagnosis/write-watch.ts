@@ -23,11 +23,7 @@ export class WriteWatch {
 
   /** Takes the records of one writer after the other, each in order. */
   push(event: JournalEvent, writer: string, epoch: number, evidenceOf: (text: string) => Evidence): void {
-    if (writer !== this.#writer) {
-      this.#writer = writer;
-      this.#state = { attempt: 0, newEpoch: null };
-    }
-    const state = this.#state;
+    const state = this.#of(writer);
     if (event.type === 'segment.opened') {
       if (epoch > 1 && event.data.segment === 1)
         state.newEpoch = evidenceOf(`a new epoch of ${writer} began after a failed write`);
@@ -37,14 +33,32 @@ export class WriteWatch {
     const attempt = chunk === null ? 0 : attemptOf(event);
     if (attempt === null) return;
     const sameWork = chunk === null ? event.type !== 'scan.resumed' : attempt === state.attempt;
-    if (state.newEpoch !== null && sameWork) {
+    this.#worked(state, { chunk, attempt, sameWork });
+  }
+
+  /** The same for what a worker listed in one of its attempts. */
+  pushListed(writer: string, attempt: number): void {
+    const state = this.#of(writer);
+    this.#worked(state, { chunk: chunkOfWriter(writer), attempt, sameWork: attempt === state.attempt });
+  }
+
+  #of(writer: string): WriterState {
+    if (writer !== this.#writer) {
+      this.#writer = writer;
+      this.#state = { attempt: 0, newEpoch: null };
+    }
+    return this.#state;
+  }
+
+  #worked(state: WriterState, work: { chunk: number | null; attempt: number; sameWork: boolean }): void {
+    if (state.newEpoch !== null && work.sameWork) {
       this.#incidents.add('journal.write-failed', {
         evidence: state.newEpoch,
-        ...(chunk === null ? {} : { chunk }),
+        ...(work.chunk === null ? {} : { chunk: work.chunk }),
       });
     }
     state.newEpoch = null;
-    state.attempt = attempt;
+    state.attempt = work.attempt;
   }
 }
 
