@@ -1,4 +1,4 @@
-import { decodeEvent } from '../../journal/decode-event.js';
+import type { EventData } from '../../journal/events/index.js';
 import { readWriter } from '../../journal/read-writer.js';
 import type { ReadRecord } from '../../journal/reader.js';
 import { nameFromJournal } from '../walk/names.js';
@@ -31,10 +31,8 @@ class ListedDirectories {
   readonly #open = new Map<string, number>();
 
   push({ record }: ReadRecord): void {
-    // An older program may have written it: the payload comes in today's version.
-    const event = decodeEvent(record);
-    if (event?.type !== 'files.batch') return;
-    const { attempt, directories } = event.data;
+    if (record.type !== 'files.batch') return;
+    const { attempt, directories } = record.json() as EventData<'files.batch'>;
     if (attempt !== this.#attempt) this.#open.clear();
     this.#attempt = attempt;
     for (const { path, part, last } of directories) {
