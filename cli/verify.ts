@@ -39,7 +39,8 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
     sound,
     records,
     segments: reports.flatMap(({ segments }) => segments),
-    unknownTypes: sumOf(reports),
+    unknownTypes: sumOf(reports.map(({ unknownTypes }) => unknownTypes)),
+    newerVersions: sumOf(reports.map(({ newerVersions }) => newerVersions)),
     catalog: view,
   });
   if (last === undefined)
@@ -66,12 +67,19 @@ async function describeScan(journalDir: string, report: ScanReport, io: Io, colo
         i === 0 ? colourOf(segment, colours)(line) : `  ${line}`,
       ),
     );
-  const unknown = Object.entries(report.unknownTypes);
-  if (unknown.length > 0) {
-    const types = unknown.map(([type, count]) => `${type} (${formatCount(count)})`).join(', ');
-    lines.push(`events of a kind this program does not know, kept and passed over: ${types}`);
-  }
+  const unknown = listOf(report.unknownTypes);
+  if (unknown !== '')
+    lines.push(`events of a kind this program does not know, kept and passed over: ${unknown}`);
+  const newer = listOf(report.newerVersions);
+  if (newer !== '')
+    lines.push(`events of a newer version than this program knows, for a newer program to read: ${newer}`);
   return `${lines.join('\n')}\n\n`;
+}
+
+function listOf(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([key, count]) => `${key} (${formatCount(count)})`)
+    .join(', ');
 }
 
 function isTelling({ state }: SegmentReport): boolean {
@@ -105,9 +113,9 @@ function summary(
   return `${lines.join('\n')}\n`;
 }
 
-function sumOf(reports: readonly ScanReport[]): Record<string, number> {
+function sumOf(counts: readonly Record<string, number>[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const { unknownTypes } of reports)
-    for (const [type, count] of Object.entries(unknownTypes)) sums[type] = (sums[type] ?? 0) + count;
+  for (const each of counts)
+    for (const [key, count] of Object.entries(each)) sums[key] = (sums[key] ?? 0) + count;
   return sums;
 }

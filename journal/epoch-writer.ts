@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { monotonicFactory } from 'ulid';
 import { DiskTrouble } from './disk-trouble.js';
 import { JournalError } from './errors.js';
+import { EVENT_VERSIONS } from './event-versions.js';
 import type { CoordinatorRef, RecordRef } from './events/index.js';
 import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
 import { segmentPath, type SegmentPosition } from './segments.js';
@@ -183,7 +184,8 @@ export class EpochWriter {
       state,
     );
     const data = { format: FORMAT, hostname, segment, previous: this.#previous, coordinator };
-    this.#opening = this.#stamp({ type: 'segment.opened', v: 1, dataJson: JSON.stringify(data) });
+    const v = EVENT_VERSIONS['segment.opened'];
+    this.#opening = this.#stamp({ type: 'segment.opened', v, dataJson: JSON.stringify(data) });
     return created;
   }
 

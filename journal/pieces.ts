@@ -21,6 +21,8 @@ export interface Run {
   /** Found inside a line that is none: counts only where its neighbours name it. */
   glued: boolean;
   unknownTypes: Record<string, number>;
+  /** Records of a version that this program does not know, counted by `type vN`. */
+  newerVersions: Record<string, number>;
   /**
    * By seq the ids that may stand in two epochs, where the survey was asked for them: of the epoch's first records,
    * which may be written again, and of those that were not known to be on disk, which may come again.
@@ -71,5 +73,5 @@ export interface SegmentSurvey {
   pieces: Piece[];
   testimonies: Testimony[];
   /** The last seal in it, and whether its three sums are those of the bytes before it. */
-  seal: { seq: number; matches: boolean } | null;
+  seal: { seq: number; matches: boolean | 'newer-version' } | null;
 }

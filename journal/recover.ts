@@ -1,6 +1,6 @@
 import { chainOf } from './chain.js';
 import { classifyEpoch } from './classify.js';
-import type { SegmentSurvey } from './pieces.js';
+import type { Run, SegmentSurvey } from './pieces.js';
 import { SegmentFindings, type SegmentReport } from './segment-report.js';
 import { compareWriters, COORDINATOR, segmentFile, type SegmentName } from './segments.js';
 import { Witnesses, type EpochSurvey } from './witness.js';
@@ -18,6 +18,8 @@ export interface ScanReport {
   segments: SegmentReport[];
   /** Types this program does not know, with how often they came. */
   unknownTypes: Record<string, number>;
+  /** The same of events whose version is newer than this program: as `type vN`. */
+  newerVersions: Record<string, number>;
 }
 
 /** A stretch of a file whose records count, as long as their seq is not beyond `toSeq`. */
@@ -65,7 +67,9 @@ export function recover(scan: string, surveyed: readonly SurveyedSegment[]): Rec
   let records = segments.reduce((sum, segment) => sum + segment.records, 0);
   for (const ids of repeated.values()) records -= ids.size;
   const sound = segments.every(({ state }) => state !== 'damaged' && state !== 'lost');
-  const report = { scan, sound, records, segments, unknownTypes: unknownTypes(epochs) };
+  const unknownTypes = sumOf(epochs, (run) => run.unknownTypes);
+  const newerVersions = sumOf(epochs, (run) => run.newerVersions);
+  const report = { scan, sound, records, segments, unknownTypes, newerVersions };
   return { report, counted, repeated };
 }
 
@@ -143,11 +147,14 @@ function repeatedIds(epochs: readonly EpochSurvey[], witnesses: Witnesses): Map<
   return repeated;
 }
 
-function unknownTypes(epochs: readonly EpochSurvey[]): Record<string, number> {
+function sumOf(
+  epochs: readonly EpochSurvey[],
+  countsOf: (run: Run) => Record<string, number>,
+): Record<string, number> {
   const found: Record<string, number> = {};
   for (const { links } of epochs) {
     for (const { run } of links)
-      for (const [type, count] of Object.entries(run.unknownTypes)) found[type] = (found[type] ?? 0) + count;
+      for (const [key, count] of Object.entries(countsOf(run))) found[key] = (found[key] ?? 0) + count;
   }
   return found;
 }

@@ -105,7 +105,9 @@ export class SegmentFindings {
     if (this.bytes === 0) return 'torn';
     const last = this.survey?.pieces.at(-1);
     if (last?.kind !== 'run' || !last.sealed) return 'open';
-    if (this.survey?.seal?.matches === true) return 'sealed';
+    const matches = this.survey?.seal?.matches;
+    if (matches === 'newer-version') this.#detail.push('its seal is of a newer version: not compared');
+    if (matches === true || matches === 'newer-version') return 'sealed';
     this.#detail.push('its seal does not match the bytes before it');
     return 'damaged';
   }

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { JournalError } from './errors.js';
+import { EVENT_VERSIONS } from './event-versions.js';
 import type { RecordRef } from './events/index.js';
 import { encodeLine, NO_PREVIOUS_CRC } from './record.js';
 import { segmentPath, type SegmentName, type SegmentPosition } from './segments.js';
@@ -97,7 +98,9 @@ export class SegmentWriter {
   async seal(stamp: { id: string; at: string }): Promise<SegmentPosition> {
     const sha256 = this.#hash.copy().digest('hex');
     const dataJson = JSON.stringify({ records: this.#records, bytes: this.#bytes, sha256 });
-    const [position] = await this.append([{ ...stamp, type: 'segment.sealed', v: 1, dataJson }]);
+    const [position] = await this.append([
+      { ...stamp, type: 'segment.sealed', v: EVENT_VERSIONS['segment.sealed'], dataJson },
+    ]);
     if (position === undefined) throw new JournalError('io', 'a seal has no position');
     return position;
   }

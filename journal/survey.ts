@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { isEventType } from './event-versions.js';
+import { EVENT_VERSIONS, isEventType } from './event-versions.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { Run, SegmentSurvey, Unreadable } from './pieces.js';
 import { salvage } from './salvage.js';
@@ -172,7 +172,7 @@ export class SegmentSurveyor {
     run.durable = Math.max(run.durable, record.durable);
     run.sealed = record.type === 'segment.sealed';
     if (this.#options.ids) this.#keepId(run, record);
-    if (!isEventType(record.type)) run.unknownTypes[record.type] = (run.unknownTypes[record.type] ?? 0) + 1;
+    count(run, record);
     if (record.seq > this.#frontierSeq) {
       this.#frontierSeq = record.seq;
       this.#frontierCrc = record.crc;
@@ -210,6 +210,7 @@ export class SegmentSurveyor {
       sealed: false,
       glued,
       unknownTypes: {},
+      newerVersions: {},
       ids: new Map(),
     };
     this.#survey.pieces.push(run);
@@ -229,7 +230,8 @@ export class SegmentSurveyor {
     return true;
   }
 
-  #sealMatches(record: RawRecord, offset: number): boolean {
+  #sealMatches(record: RawRecord, offset: number): boolean | 'newer-version' {
+    if (record.v > EVENT_VERSIONS['segment.sealed']) return 'newer-version';
     const sums = sealOf(record);
     if (sums?.bytes !== offset || sums.records !== this.#records) return false;
     return this.#hash === null || this.#hash.copy().digest('hex') === sums.sha256;
@@ -239,6 +241,14 @@ export class SegmentSurveyor {
     if (offset > this.#hashedTo)
       this.#hash?.update(bytes.subarray(this.#hashedTo - this.#base, offset - this.#base));
     this.#hashedTo = Math.max(this.#hashedTo, offset);
+  }
+}
+
+function count(run: Run, { type, v }: RawRecord): void {
+  if (!isEventType(type)) run.unknownTypes[type] = (run.unknownTypes[type] ?? 0) + 1;
+  else if (v > EVENT_VERSIONS[type]) {
+    const key = `${type} v${v}`;
+    run.newerVersions[key] = (run.newerVersions[key] ?? 0) + 1;
   }
 }
 

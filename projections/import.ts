@@ -3,6 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { newScanId } from '../journal/ids.js';
+import { EVENT_VERSIONS } from '../journal/event-versions.js';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
 import { readWriter } from '../journal/read-writer.js';
@@ -152,7 +153,7 @@ async function writeRows(
 ): Promise<{ files: number; directories: number; bytes: string }> {
   const pending: Promise<unknown>[] = [];
   for (const json of former.batches()) {
-    pending.push(writer.appendJson('files.batch', 1, json));
+    pending.push(writer.appendJson('files.batch', EVENT_VERSIONS['files.batch'], json));
     if (writer.pendingBytes < PENDING_BYTES_MAX) continue;
     await Promise.all(pending);
     pending.length = 0;

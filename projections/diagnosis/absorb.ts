@@ -2,6 +2,18 @@ import { FINDING_CODES, SEVERITIES, type Finding, type FindingCode } from './typ
 
 /** What each cause explains when both are there: the symptom is no finding of its own then. */
 const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
+  // What was not understood may be the very record that says otherwise.
+  'journal.newer-version': [
+    'host.rebooted',
+    'scan.killed',
+    'scan.interrupted',
+    'scan.empty',
+    'coverage.gap',
+    'container.killed',
+    'container.failed',
+    'catalog.behind',
+    'catalog.mismatch',
+  ],
   'host.rebooted': [
     'scan.killed',
     'container.killed',

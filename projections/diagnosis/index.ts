@@ -72,6 +72,7 @@ export class DiagnosisFold {
   readonly #writes = new WriteWatch(this.facts.incidents);
   #records = 0;
   #strange = 0;
+  #newer = 0;
   #firstAt: string | null = null;
   #lastAt: string | null = null;
 
@@ -80,8 +81,8 @@ export class DiagnosisFold {
   }
 
   /**
-   * Takes one record and gives its event, so that nobody has to decode it again; null for an unknown one.
-   * @throws JournalError `newer-version`
+   * Takes one record and gives its event, so that nobody has to decode it again; null for one that this program does
+   * not know, or not in that version.
    */
   push(read: DiagnosisRecord): JournalEvent | null {
     const { record, file } = read;
@@ -92,7 +93,14 @@ export class DiagnosisFold {
       if (event !== null) this.#event(event, record, evidenceOf);
       return event;
     } catch (error) {
-      if (error instanceof JournalError) throw error;
+      if (error instanceof JournalError) {
+        if (error.code !== 'newer-version') throw error;
+        // A report is wanted whatever is in the journal: it names the version, and proves nothing without it.
+        this.#newer += 1;
+        const detail = `${record.type} version ${record.v}`;
+        this.facts.incidents.add('journal.newer-version', { evidence: evidenceOf(detail), detail });
+        return null;
+      }
       // A whole record with a payload no program of ours writes: nothing can be concluded from it.
       this.#strange += 1;
       const words = error instanceof Error ? error.message : String(error);
@@ -138,7 +146,15 @@ export class DiagnosisFold {
     const { scan, dataDir, show = CLEAR } = this.#options;
     facts.attempts.finish();
     const totals = ledger.totals();
-    const proof = prove({ facts, ledger, totals, report, settled: this.#settled, strange: this.#strange });
+    const proof = prove({
+      facts,
+      ledger,
+      totals,
+      report,
+      settled: this.#settled,
+      strange: this.#strange,
+      newer: this.#newer,
+    });
     const nothing = report.segments.length === 0 && report.records === 0;
     const verdict = nothing ? 'none' : judge(facts, proof, totals, live);
     const commands = new Commands({ dataDir, started: facts.started, redacted: show.redacted });

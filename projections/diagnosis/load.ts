@@ -33,7 +33,7 @@ export interface Companion {
 
 /**
  * Reads one scan at rest into a diagnosis. A scan that runs can be read too: it is then diagnosed as of now.
- * @throws JournalError `newer-version`, `io`
+ * @throws JournalError `io`
  */
 export async function loadScan(
   journalDir: string,

@@ -2,6 +2,7 @@ import type { PathText } from '../../journal/events/index.js';
 
 /** Every finding there is. The order is the order of causes: earlier ones explain later ones. */
 export const FINDING_CODES = [
+  'journal.newer-version',
   'host.rebooted',
   'disk.full',
   'data-dir.unwritable',

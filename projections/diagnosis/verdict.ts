@@ -22,6 +22,8 @@ export interface Proof {
   chunksDone: boolean;
   /** Records whose payload could not be understood. */
   strange: number;
+  /** Records that a newer program wrote in a way this one does not know. */
+  newer: number;
   /** All that concerns what is covered. */
   covered: boolean;
 }
@@ -34,9 +36,10 @@ export interface ProofInput {
   /** `writer/epoch` of every `writer.settled`. */
   settled: ReadonlySet<string>;
   strange: number;
+  newer: number;
 }
 
-export function prove({ facts, ledger, totals, report, settled, strange }: ProofInput): Proof {
+export function prove({ facts, ledger, totals, report, settled, strange, newer }: ProofInput): Proof {
   const { missing, parents, unexplained } = ledger.coverage();
   const mountPath = facts.started?.mountPath;
   const rootCovered = mountPath !== undefined && ledger.hasEntry(mountPath);
@@ -54,6 +57,7 @@ export function prove({ facts, ledger, totals, report, settled, strange }: Proof
     chunksDone:
       facts.chunks.size > 0 && [...facts.chunks.values()].every((chunk) => chunk.state === 'completed'),
     strange,
+    newer,
     covered: missing === 0 && unexplained === 0 && miscounted === 0 && rootCovered && totalsAgree,
   };
 }
@@ -88,7 +92,7 @@ export function judge(facts: ScanFacts, proof: Proof, totals: LedgerTotals, live
   if (facts.completed === null) return unfinished();
   const { outcome } = facts.completed.data;
   if (outcome === 'incomplete') return 'incomplete';
-  const proven = proof.sound && proof.covered && proof.chunksDone && proof.strange === 0;
+  const proven = proof.sound && proof.covered && proof.chunksDone && proof.strange === 0 && proof.newer === 0;
   if (!proven) return 'incomplete';
   // Its last word is there, the seal behind it is not: it is ending now, or died while doing so.
   if (proof.unsettled.length > 0) return unfinished();

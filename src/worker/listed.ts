@@ -1,4 +1,4 @@
-import type { EventData } from '../../journal/events/index.js';
+import { decodeEvent } from '../../journal/decode-event.js';
 import { readWriter } from '../../journal/read-writer.js';
 import type { ReadRecord } from '../../journal/reader.js';
 import { nameFromJournal } from '../walk/names.js';
@@ -31,8 +31,10 @@ class ListedDirectories {
   readonly #open = new Map<string, number>();
 
   push({ record }: ReadRecord): void {
-    if (record.type !== 'files.batch') return;
-    const { attempt, directories } = record.json() as EventData<'files.batch'>;
+    // An older program may have written it: the payload comes in today's version.
+    const event = decodeEvent(record);
+    if (event?.type !== 'files.batch') return;
+    const { attempt, directories } = event.data;
     if (attempt !== this.#attempt) this.#open.clear();
     this.#attempt = attempt;
     for (const { path, part, last } of directories) {

@@ -5,12 +5,13 @@ import type { Evidence, Finding } from '../types.js';
 
 const SEGMENTS_SHOWN_MAX = 5;
 
-/** `journal.lost`, `journal.damaged`, `journal.torn`, `journal.write-failed`: what became of the records themselves. */
+/** `journal.newer-version`, `journal.lost`, `journal.damaged`, `journal.torn`, `journal.write-failed`: what became of the records themselves. */
 export function journalFindings(context: FindingContext): Finding[] {
   const { segments } = context.report;
   const of = (state: JournalSegment['state']): JournalSegment[] =>
     segments.filter((segment) => segment.state === state);
   return [
+    ...newerVersion(context),
     ...lost(context, of('lost')),
     ...damaged(context, of('damaged')),
     ...torn(context, of('torn')),
@@ -120,6 +121,18 @@ function torn(context: FindingContext, segments: JournalSegment[]): Finding[] {
       advice: [],
     }),
   ];
+}
+
+function newerVersion(context: FindingContext): Finding[] {
+  return findingOf(context, 'journal.newer-version', (group) => {
+    const versions = [...group.details].join(', ');
+    return {
+      severity: 'error',
+      title: `A newer program wrote ${plural(group.count, 'record')} that this one does not know: ${versions}`,
+      cost: 'what they say is missing from this report',
+      advice: ['Read this journal with the program that wrote it, or a newer one; nothing in it is lost'],
+    };
+  });
 }
 
 function writeFailed(context: FindingContext): Finding[] {
