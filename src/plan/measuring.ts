@@ -14,6 +14,8 @@ export type OnProgress = () => boolean;
 
 /** Where directories are measured. */
 export interface Measuring {
+  /** Whether any operation may take for ever: then it is better not to touch what no worker has recorded yet. */
+  readonly mayHang: boolean;
   readonly atOnce: number;
   /** Resolves when it can measure. */
   readonly ready: Promise<void>;
@@ -31,6 +33,7 @@ export function createMeasuring(options: MeasureOptions): Measuring {
 }
 
 class LocalMeasuring implements Measuring {
+  readonly mayHang = false;
   readonly atOnce = LOCAL_AT_ONCE;
   readonly ready = Promise.resolve();
   readonly #measurer: Measurer;
@@ -69,6 +72,7 @@ interface Pending {
 }
 
 class HelperMeasuring implements Measuring {
+  readonly mayHang = true;
   readonly atOnce = REMOTE_AT_ONCE;
   readonly ready: Promise<void>;
   readonly #helper: ChildProcess;
@@ -84,7 +88,12 @@ class HelperMeasuring implements Measuring {
       env: { ...process.env, UV_THREADPOOL_SIZE: String(HELPER_THREADS) },
     });
     this.ready = new Promise((resolve) => {
-      this.#helper.once('message', () => resolve());
+      this.#helper.once('message', () => {
+        // Whoever waits for an answer has a timer of its own; nobody else is kept from ending.
+        this.#helper.unref();
+        this.#helper.channel?.unref();
+        resolve();
+      });
       this.#helper.once('exit', () => resolve());
       this.#helper.once('error', () => resolve());
     });

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { joinPath, nameForJournal } from '../walk/names.js';
+import { nameForJournal } from '../walk/names.js';
+import { planCautiously } from './cautious.js';
 import { cut, looseFiles, pack, spread, subtree, type Piece } from './chunks.js';
-import { PlanError } from './errors.js';
 import { createMeasuring, type Measuring } from './measuring.js';
 import type { PlanOptions, PlanStep } from './options.js';
+import { topLevel } from './top-level.js';
 import { Survey, type SurveyOutcome } from './survey.js';
 import { Turns } from './turns.js';
 
@@ -32,6 +33,7 @@ const CHUNKS_PER_WORKER = 2;
  * where it is above `chunkBytes`, and tiny ones share a chunk, the largest chunks coming first. So that this is
  * not a second walk, directories that are not sized yet are handed out as they are (`leaf`) while workers stand
  * idle; they are split later where that pays. One that cannot be measured gets a chunk of its own (`fallback`).
+ * What may hang is planned with more caution, see cautious.ts.
  */
 export async function* planScan(options: PlanOptions): AsyncGenerator<PlanStep> {
   const measuring = createMeasuring({
@@ -41,7 +43,7 @@ export async function* planScan(options: PlanOptions): AsyncGenerator<PlanStep> 
     oneFileSystem: options.oneFileSystem,
   });
   try {
-    yield* new Planner(options, measuring).run();
+    yield* measuring.mayHang ? planCautiously(options, measuring) : new Planner(options, measuring).run();
   } finally {
     measuring.close();
   }
@@ -70,7 +72,7 @@ class Planner {
   async *run(): AsyncGenerator<PlanStep> {
     const { mountPath, fastStart } = this.#options;
     await this.#measuring.ready;
-    const directories = await this.#topLevel();
+    const directories = await topLevel(this.#measuring, this.#options);
     if (directories === null) {
       yield* this.#fallback(mountPath, 'failed', 0);
       return;
@@ -87,23 +89,6 @@ class Planner {
       yield* this.#plan();
     } finally {
       for (const survey of this.#open) survey.skip();
-    }
-  }
-
-  /** Paths of the mount's directories, or null where they cannot be listed. */
-  async #topLevel(): Promise<string[] | null> {
-    const { mountPath, ioTimeoutMs } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<null>((resolve) => (timer = setTimeout(resolve, ioTimeoutMs, null)));
-    const goOn = (): boolean => true;
-    try {
-      const measured = await Promise.race([this.#measuring.measure(mountPath, true, goOn), timeout]);
-      return measured?.subdirectories.sort().map((name) => joinPath(mountPath, name)) ?? null;
-    } catch (error) {
-      if (error instanceof PlanError) return null;
-      throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -1,56 +1,64 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { compileExcludes } from '../walk/exclude.js';
+import { PlanError } from '../plan/errors.js';
+import type { MeasureOptions } from '../plan/measure.js';
+import { createMeasuring, type Measuring } from '../plan/measuring.js';
 import { decodeName, joinPath, nameBytes } from '../walk/names.js';
 
-export interface SubdirectoryOptions {
-  mountPath: string;
-  exclude: readonly string[];
-  /** Absolute folders never entered. */
-  excludeDirectories: readonly string[];
-  oneFileSystem: boolean;
+export interface SubdirectoryOptions extends MeasureOptions {
   ioTimeoutMs: number;
 }
 
+/** Between two questions so long nothing is kept ready for the next one. */
+const IDLE_MS = 1000;
+
 /**
  * Lists the subdirectories that a worker would enter.
- * A directory that cannot be read, or not in time, has none: the worker that lists its files says why.
+ * A directory that cannot be read, or not in time, has none: the worker that lists its files says why. What hangs is
+ * asked by a process that can be left behind: a call of our own that hangs would keep us from ending.
  */
 export function subdirectoryLister(options: SubdirectoryOptions): (directory: Buffer) => Promise<Buffer[]> {
-  const excluded = compileExcludes(options.mountPath, options.exclude, options.excludeDirectories);
+  const asking = new Asking(options);
   return async (directory) => {
     const path = decodeName(directory);
-    const entries = await inTime(
-      readdir(directory, { withFileTypes: true, encoding: 'buffer' }),
-      options.ioTimeoutMs,
-    );
-    const found: Buffer[] = [];
-    for (const entry of entries ?? []) {
-      if (!entry.isDirectory()) continue;
-      const name = decodeName(entry.name);
-      const child = joinPath(path, name);
-      if (excluded?.(name, child) === true) continue;
-      const bytes = nameBytes(child);
-      if (!options.oneFileSystem || (await sameDevice(directory, bytes, options.ioTimeoutMs)))
-        found.push(bytes);
-    }
-    return found;
+    const names = await asking.subdirectories(path);
+    return names.map((name) => nameBytes(joinPath(path, name)));
   };
 }
 
-async function sameDevice(parent: Buffer, child: Buffer, timeoutMs: number): Promise<boolean> {
-  const [above, below] = await Promise.all([
-    inTime(lstat(parent), timeoutMs),
-    inTime(lstat(child), timeoutMs),
-  ]);
-  return above !== null && below !== null && above.dev === below.dev;
-}
+class Asking {
+  readonly #options: SubdirectoryOptions;
+  #measuring: Measuring | null = null;
+  #open = 0;
+  #idle: NodeJS.Timeout | undefined;
 
-/** null where the file system says no, or nothing in time. */
-async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<null>((resolve) => (timer = setTimeout(resolve, timeoutMs, null)));
-  const answer = work.catch(() => null);
-  return Promise.race([answer, timeout]).finally(() => {
-    clearTimeout(timer);
-  });
+  constructor(options: SubdirectoryOptions) {
+    this.#options = options;
+  }
+
+  async subdirectories(path: string): Promise<string[]> {
+    clearTimeout(this.#idle);
+    this.#open += 1;
+    const measuring = (this.#measuring ??= createMeasuring(this.#options));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, this.#options.ioTimeoutMs, null);
+    });
+    try {
+      const measured = await Promise.race([measuring.measure(path, true, () => true), timeout]);
+      if (measured === null) this.#leave(measuring);
+      return measured?.subdirectories ?? [];
+    } catch (error) {
+      if (error instanceof PlanError) return [];
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#open -= 1;
+      if (this.#open === 0) this.#idle = setTimeout(() => this.#leave(this.#measuring), IDLE_MS).unref();
+    }
+  }
+
+  #leave(measuring: Measuring | null): void {
+    if (measuring === null || measuring !== this.#measuring) return;
+    this.#measuring = null;
+    measuring.close();
+  }
 }

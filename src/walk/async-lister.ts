@@ -26,6 +26,7 @@ export class AsyncLister {
   readonly #calls: TimedCalls;
   readonly #visitor: DirectoryVisitor;
   #done: number[] = [];
+  #timedOut: string[] = [];
   #found: FoundGroup[] = [];
   #active = 0;
   #atOnce = 1;
@@ -79,7 +80,7 @@ export class AsyncLister {
   async #run(job: DirectoryJob): Promise<void> {
     this.#active += 1;
     const listing = new Listing(this.#context, job, this.#batch, (group) => this.#found.push(group));
-    await this.#visitor.visit(job, listing);
+    if (await this.#visitor.visit(job, listing)) this.#timedOut.push(job.path);
     const found = listing.takeFound();
     if (found !== null) this.#found.push(found);
     this.#done.push(job.id);
@@ -113,6 +114,16 @@ export class AsyncLister {
     // Records go out when they are full, in the midst of a directory: what is done is told apart from them.
     const done = dataJson === null ? this.#done.splice(0) : [];
     const found = dataJson === null ? this.#found.splice(0) : [];
-    this.#answer({ dataJson, totals, done, found, operations: calls, operationsMs: callsMs, stuck });
+    const timedOut = dataJson === null ? this.#timedOut.splice(0) : [];
+    this.#answer({
+      dataJson,
+      totals,
+      done,
+      found,
+      operations: calls,
+      operationsMs: callsMs,
+      timedOut,
+      stuck,
+    });
   }
 }

@@ -51,8 +51,11 @@ export class DirectoryVisitor {
     this.#checksums = context.options.checksum !== 'none';
   }
 
-  /** Never rejects for what the file system says: that is recorded. */
-  async visit(job: DirectoryJob, listing: Listing): Promise<void> {
+  /**
+   * Never rejects for what the file system says: that is recorded.
+   * @returns whether the directory could not even be looked up in time
+   */
+  async visit(job: DirectoryJob, listing: Listing): Promise<boolean> {
     let operation: Operation = 'lstat';
     try {
       const place = await openPlaceWith(job.path, (path, flags) =>
@@ -62,23 +65,24 @@ export class DirectoryVisitor {
         const visit = await this.#enter(job, listing, place.path);
         if (typeof visit === 'string') {
           await this.#fail(job, listing, operation, visit);
-          return;
+          return false;
         }
         operation = 'readdir';
         await this.#entries(visit);
         if (visit.timeouts >= TIMEOUTS_MAX) throw new TimedOut();
         if (listing.hasVanished && !(await this.#isStill(place.path, visit.stat))) {
           listing.fail('lstat', 'ESTALE');
-          return;
+          return false;
         }
       } finally {
         place.close();
       }
     } catch (error) {
       await this.#fail(job, listing, operation, errnoName(error));
-      return;
+      return operation === 'lstat' && error instanceof TimedOut;
     }
     listing.finish();
+    return false;
   }
 
   /** A directory that is gone is no problem, unless it went with its mount or was promised by the plan. */

@@ -49,6 +49,8 @@ export interface ListerAnswer {
   /** Time that operations of this answer took, and their number: what tuning goes by. */
   operations: number;
   operationsMs: number;
+  /** Paths of those done that could not even be looked up in time. */
+  timedOut: string[];
   /** Operations given up that still hold a thread. */
   stuck: number;
 }

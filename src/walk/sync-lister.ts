@@ -86,6 +86,7 @@ export class SyncLister {
       found: this.#found,
       operations: this.#operations,
       operationsMs: now - this.#since,
+      timedOut: [],
       stuck: 0,
     });
     this.#done = [];

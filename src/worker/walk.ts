@@ -11,6 +11,7 @@ import {
   type ListerOptions,
   type Totals,
 } from '../walk/protocol.js';
+import { BlockedParents } from './blocked-parents.js';
 import { Pace } from './pace.js';
 
 /** What is given away is named in one record of at most 1 MiB; while more waits than fits, the walk goes on. */
@@ -50,6 +51,7 @@ export class Walk {
   /** The lister in use is to be replaced once it has answered for all it has. */
   #slow = false;
   readonly #pace: Pace;
+  readonly #blocked = new BlockedParents();
 
   constructor(options: ListerOptions, frontier: Frontier, ports: WalkPorts) {
     this.#options = options;
@@ -115,10 +117,16 @@ export class Walk {
       const jobs = this.#again.splice(0, wanted);
       jobs.push(...this.#frontier.take(wanted - jobs.length));
       if (jobs.length === 0) break;
-      this.#jobsOut += jobs.length;
-      this.#lister.list(jobs);
+      this.#list(this.#blocked.admit(jobs));
     }
+    if (this.#jobsOut === 0) this.#list(this.#blocked.tries());
     if (this.#jobsOut === 0) this.#end.resolve();
+  }
+
+  #list(jobs: DirectoryJob[]): void {
+    if (jobs.length === 0) return;
+    this.#jobsOut += jobs.length;
+    this.#lister.list(jobs);
   }
 
   /** One that blocks in each call is replaced where calls take long. */
@@ -130,10 +138,13 @@ export class Walk {
   }
 
   #onAnswer(answer: ListerAnswer): void {
-    const { dataJson, totals, done, found } = answer;
+    const { dataJson, totals, done, found, timedOut } = answer;
     if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
     if (dataJson !== null) this.#record(dataJson, totals);
     this.#jobsOut -= done.length;
+    const { again, lost } = this.#blocked.settle(done, timedOut);
+    this.#again.push(...again);
+    if (lost.length > 0) this.#giveUp(lost, 'lstat');
     for (const group of found) this.#frontier.add(group);
     this.#pump();
   }
@@ -152,17 +163,23 @@ export class Walk {
 
   #onHung({ job, operation, unlisted }: Parameters<ListerEvents['onHung']>[0]): void {
     this.#ports.log(`${operation} hangs in ${job.path}: given up after ${this.#options.ioTimeoutMs} ms`);
+    this.#lister = this.#createLister(true);
+    this.#giveUp([job], operation);
+    this.#again = unlisted;
+    this.#jobsOut -= unlisted.length + 1;
+    this.#pump();
+  }
+
+  #giveUp(jobs: readonly DirectoryJob[], operation: string): void {
     const batch = new BatchBuilder({
       chunk: this.#options.chunk,
       attempt: this.#options.attempt,
       columns: columnsFor(this.#options.checksum),
       emit: (dataJson, totals) => this.#record(dataJson, totals),
     });
-    if (job.record) new DirectoryWriter(batch, job.path).fail(operation, 'ETIMEDOUT');
-    this.#lister = this.#createLister(true);
+    for (const { record, path } of jobs) {
+      if (record) new DirectoryWriter(batch, path).fail(operation, 'ETIMEDOUT');
+    }
     batch.flush();
-    this.#again = unlisted;
-    this.#jobsOut -= unlisted.length + 1;
-    this.#pump();
   }
 }

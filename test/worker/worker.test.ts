@@ -246,6 +246,26 @@ describe.runIf(canMountFuse || IN_CI)('a slow or dying mount', () => {
     });
   });
 
+  test('what the kernel holds up beside it is given up together, soon, and named; its parent is recorded', async () => {
+    plant(40, 1);
+    writeFileSync(join(place.tree, 'loose'), '');
+    mkdirSync(join(place.tree, 'd0019hang'));
+    await mounted({ LATENCY_MS: '1', LATENCY_HANG: 'hang' }, (point) => {
+      const startedAtMs = performance.now();
+      expect(walked(point, 500)).toMatchObject({ code: 0 });
+      // In flight, and once more when all else is done; one after the other would take four times as long.
+      expect(performance.now() - startedAtMs).toBeLessThan(5000);
+      const recorded = place.recorded();
+      expect(recorded.directories.get(point)).toMatchObject({ last: true, entries: 42, subdirectories: 41 });
+      const named = recorded.problems(point).map((line) => line.replace(/ .*/, ''));
+      expect(named).toContain('/d0019hang/');
+      const listed = [...recorded.directories].filter(([, { last }]) => last).map(([path]) => path);
+      // Nothing is missed in silence, and what was looked up before it is there.
+      expect(named.length + listed.length).toBe(42);
+      expect(listed.length).toBeGreaterThan(10);
+    });
+  });
+
   test('a file and a directory that fail are named', async () => {
     plant(3, 2);
     mkdirSync(join(place.tree, 'd0001/bad'));
