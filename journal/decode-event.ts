@@ -2,6 +2,7 @@ import { JournalError } from './errors.js';
 import { EVENT_VERSIONS, isEventType } from './event-versions.js';
 import type { JournalEvent } from './events/index.js';
 import { upcast } from './events/upcast.js';
+import { indexFiles } from './files-index.js';
 import type { RawRecord } from './record.js';
 
 /**
@@ -21,6 +22,11 @@ export function decodeEvent(record: RawRecord): JournalEvent | null {
       { hint: 'Read this journal with the program that wrote it, or a newer one.' },
     );
   }
-  const data = v === newest ? record.json() : upcast(type, v, record.json());
+  const data = v === newest ? currentData(type, record) : upcast(type, v, record.json());
   return { type, data } as JournalEvent;
+}
+
+function currentData(type: string, record: RawRecord): unknown {
+  const indexed = type === 'files.batch' ? indexFiles(record.dataBytes) : null;
+  return indexed ?? record.json();
 }

@@ -1,4 +1,5 @@
 import type { EventData, JournalEvent, PathText, ScanOutcome } from '../journal/events/index.js';
+import { rowTotals } from '../journal/indexed-batch.js';
 import type { RecordHeader } from '../journal/record.js';
 import { estimateRemaining, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
@@ -169,8 +170,9 @@ export class StatusFold {
     if (chunk.state === 'completed') return; // its totals are exact already
     let files = 0;
     for (const directory of data.directories) {
-      files += directory.rows.length;
-      for (const row of directory.rows) chunk.bytes += Number(row[1]);
+      const rows = rowTotals(directory);
+      files += rows.files;
+      chunk.bytes += Number(rows.bytes);
       chunk.problems += directory.problems.length;
       for (const problem of directory.problems) this.#problem(directory.path, problem);
       chunk.directory = directory.path;

@@ -1,3 +1,4 @@
+import { rowTotals } from '../journal/indexed-batch.js';
 import type { JournalEvent } from '../journal/events/index.js';
 import type { RecordHeader } from '../journal/record.js';
 import { RateCounter, type RateSlices } from './rate.js';
@@ -66,7 +67,7 @@ export class TimelineFold {
     switch (event.type) {
       case 'files.batch':
         if (event.data.chunk > 0) {
-          for (const { rows } of event.data.directories) this.#rate.add(atMs, rows.length);
+          for (const directory of event.data.directories) this.#rate.add(atMs, rowTotals(directory).files);
         }
         break;
       case 'container.started':

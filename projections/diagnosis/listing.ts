@@ -1,5 +1,6 @@
 import type { ListedDirectory, PathText } from '../../journal/events/index.js';
-import { addExactly, sumRows } from './sums.js';
+import { rowTotals } from '../../journal/indexed-batch.js';
+import { addExactly } from './sums.js';
 
 /** System calls whose failure leaves an entry without a row: they use up one of `entries`. */
 const ENTRY_OPERATIONS = new Set(['lstat', 'stat', 'statx', 'fstatat', 'readlink']);
@@ -19,10 +20,11 @@ export interface Listing {
 }
 
 export function listingOf(directory: ListedDirectory): Listing {
-  const { path, part, last, rows, problems } = directory;
+  const { path, part, last, problems } = directory;
+  const { files, bytes } = rowTotals(directory);
   const { entries = 0, subdirectories = 0, others = 0, excluded = 0 } = directory;
   const rest = entries - subdirectories - others - excluded;
-  return { path, part, last, files: rows.length, bytes: sumRows(0, rows), problems, subdirectories, rest };
+  return { path, part, last, files, bytes, problems, subdirectories, rest };
 }
 
 /** A directory whose parts have come in so far. */

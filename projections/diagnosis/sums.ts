@@ -1,25 +1,6 @@
 /** Above this a sum of numbers may not be exact any more. */
 const EXACT_MAX = Number.MAX_SAFE_INTEGER;
 
-function big(value: unknown): bigint {
-  return typeof value === 'number' && Number.isSafeInteger(value)
-    ? BigInt(value)
-    : typeof value === 'string' && /^\d+$/.test(value)
-      ? BigInt(value)
-      : 0n;
-}
-
-/** Adds the sizes (second cell) of rows: a number as long as that is exact. */
-export function sumRows(start: number | bigint, rows: readonly (readonly unknown[])[]): number | bigint {
-  let sum = start;
-  for (const row of rows) {
-    const size = row[1];
-    if (typeof sum === 'number' && typeof size === 'number' && sum + size <= EXACT_MAX) sum += size;
-    else sum = BigInt(sum) + big(size);
-  }
-  return sum;
-}
-
 /** The sum of two: a number as long as that is exact. */
 export function addExactly(a: number | bigint, b: number | bigint): number | bigint {
   if (typeof a === 'number' && typeof b === 'number' && a + b <= EXACT_MAX) return a + b;

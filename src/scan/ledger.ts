@@ -1,3 +1,4 @@
+import { rowTotals } from '../../journal/indexed-batch.js';
 import { hashNumber, hashPath } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
 import type { EventData, ListedDirectory } from '../../journal/events/index.js';
@@ -9,11 +10,6 @@ interface OpenListing {
   files: number;
   bytes: bigint;
   problems: number;
-}
-
-/** The bytes cell of a row may be a decimal string beyond 2^53. */
-function sizeOf(cell: unknown): bigint {
-  return typeof cell === 'number' || typeof cell === 'string' ? BigInt(cell) : 0n;
 }
 
 /**
@@ -57,9 +53,10 @@ export class ChunkLedger {
       return;
     }
     listing.nextPart += 1;
-    listing.files += directory.rows.length;
+    const { files, bytes } = rowTotals(directory);
+    listing.files += files;
+    listing.bytes += BigInt(bytes);
     listing.problems += problems;
-    for (const row of directory.rows) listing.bytes += sizeOf(row[1]);
     if (directory.last) this.#completeListing(key, listing, directory.subdirectories ?? 0);
     else {
       this.#open.set(key, listing);

@@ -1,0 +1,121 @@
+import type { EventData, ListedDirectory, PathText } from './events/index.js';
+
+/** Words per plain row in `PlainRows.words`. Offsets count from the payload's first byte. */
+export const ROW_WORDS = 6;
+export const ROW = {
+  /** First byte of the name, and its length. */
+  nameAt: 0,
+  nameBytes: 1,
+  /** Digits of the size; they stand two bytes behind the name. */
+  sizeBytes: 2,
+  /** Characters of the time (ns); they stand two bytes behind the size. */
+  mtimeBytes: 3,
+  /** Characters of the checksum, three bytes behind the time; 0: none. */
+  checksumBytes: 4,
+  /** Bytes of the name's extension with its dot, ASCII; 0: none. */
+  extensionBytes: 5,
+} as const;
+
+/** One directory of an indexed payload; reads like the parsed one. */
+export class IndexedDirectory implements ListedDirectory {
+  readonly path: PathText;
+  readonly part: number;
+  readonly last: boolean;
+  readonly problems: ListedDirectory['problems'];
+  readonly entries?: number;
+  readonly subdirectories?: number;
+  readonly others?: number;
+  readonly excluded?: number;
+  readonly links?: ListedDirectory['links'];
+  readonly inodesUnstable?: boolean;
+  readonly allocated?: ListedDirectory['allocated'];
+  /** Number of its rows, and the sum of their sizes. */
+  readonly rowCount: number;
+  readonly rowBytes: number | bigint;
+  readonly #rowsJson: Buffer;
+  #rows: unknown[][] | null = null;
+
+  constructor(
+    head: { path: PathText; part: number; last: boolean },
+    rows: { count: number; bytes: number | bigint; json: Buffer },
+    tail: Partial<ListedDirectory>,
+  ) {
+    this.path = head.path;
+    this.part = head.part;
+    this.last = head.last;
+    this.rowCount = rows.count;
+    this.rowBytes = rows.bytes;
+    this.#rowsJson = rows.json;
+    this.problems = tail.problems ?? [];
+    Object.assign(this, tail);
+  }
+
+  /** Parsed when first asked for. */
+  get rows(): unknown[][] {
+    this.#rows ??= JSON.parse(`[${this.#rowsJson.toString('utf8')}]`) as unknown[][];
+    return this.#rows;
+  }
+
+  [key: string]: unknown;
+}
+
+/** Rows of one directory: those that are plain, and those that have to be parsed. */
+export interface RowRange {
+  /** First and behind the last of its plain rows, in `PlainRows`. */
+  from: number;
+  to: number;
+  /** Where its path stands in the payload; `pathBytes` 0: its rows are all odd. */
+  pathAt: number;
+  pathBytes: number;
+  /** Cells of rows that are not plain. */
+  odd: unknown[][];
+}
+
+/** Where the cells of plain rows stand: names without escapes, numbers that are exact in 64 bits. */
+export interface PlainRows {
+  /** ROW_WORDS for each. */
+  words: Int32Array;
+  count: number;
+}
+
+/** An indexed payload; reads like the parsed one. */
+export interface IndexedBatch extends EventData<'files.batch'> {
+  directories: IndexedDirectory[];
+  /** The payload. A view into the read buffer, like `RawRecord.dataBytes`. */
+  bytes: Buffer;
+  plain: PlainRows;
+  /** One for each directory. */
+  ranges: RowRange[];
+}
+
+export function isIndexed(batch: EventData<'files.batch'>): batch is IndexedBatch {
+  return batch.directories[0] instanceof IndexedDirectory && 'plain' in batch;
+}
+
+/** Number of a directory's rows, and the sum of their sizes. */
+export function rowTotals(directory: ListedDirectory, sizeAt = 1): { files: number; bytes: number | bigint } {
+  if (directory instanceof IndexedDirectory) return { files: directory.rowCount, bytes: directory.rowBytes };
+  const sum = new ExactSum();
+  for (const row of directory.rows) sum.add(row[sizeAt]);
+  return { files: directory.rows.length, bytes: sum.value };
+}
+
+/** Sum of sizes as they stand in rows: numbers, or decimal strings beyond 2^53. */
+export class ExactSum {
+  #small = 0;
+  #large = 0n;
+
+  add(size: unknown): void {
+    if (typeof size === 'number' && Number.isSafeInteger(size)) {
+      if (this.#small + size > Number.MAX_SAFE_INTEGER) {
+        this.#large += BigInt(this.#small);
+        this.#small = 0;
+      }
+      this.#small += size;
+    } else if (typeof size === 'string' && /^-?\d+$/.test(size)) this.#large += BigInt(size);
+  }
+
+  get value(): number | bigint {
+    return this.#large === 0n ? this.#small : this.#large + BigInt(this.#small);
+  }
+}
