@@ -28,8 +28,9 @@ export class FactTables {
 
   /** Takes in an entry's facts. @param nameAt where the name stands in its rows */
   add(key: DirectoryKey, entry: ListedDirectory, nameAt: number, scan: string): void {
-    const { links, allocated, rows, inodesUnstable } = entry;
+    const { links, allocated, inodesUnstable } = entry;
     if (links === undefined && allocated === undefined) return;
+    const { rows } = entry;
     const pathOf = (row: number): string | null => {
       const name = rows[row]?.[nameAt] as PathText | undefined;
       return name === undefined ? null : childPath(key, name).text;

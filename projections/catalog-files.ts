@@ -1,11 +1,12 @@
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
-import { checksumCell, exactInteger, mtimeSeconds } from './cells.js';
+import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
 import { BulkInsert, type FileRow, type NewDirectoryRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
 import { DirectoryTable, type DirectoryState } from './directory-table.js';
-import { extensionOf, fileTypeOf } from './file-types.js';
-import { childPath, directoryKey, nameText, type DirectoryKey } from './path-column.js';
+import { columnsOf, fileRow, type Columns } from './file-row.js';
+import { PackedInsert } from './packed-insert.js';
+import { childPath, directoryKey, type DirectoryKey } from './path-column.js';
 import type { Removal } from './removal.js';
 
 /** Of the scan whose records are applied. The three sums are written with the checkpoint. */
@@ -20,21 +21,13 @@ export interface ScanContext {
 
 type Batch = EventData<'files.batch'>;
 
-/** Where the cells of a row stand; -1 where a column is not there. */
-interface Columns {
-  name: number;
-  size: number;
-  mtimeNs: number;
-  checksum: number;
-}
-
 /** One `files.batch` as rows of `files`, `directories`, `scanned_dirs` and `problems`. */
 export class FilesTables {
   readonly #directories: DirectoryTable;
   readonly #removal: Removal;
   readonly #facts: FactTables;
   readonly #bulk: BulkInsert;
-  #rows: FileRow[] = [];
+  readonly #packed: PackedInsert;
   readonly #insertRawFile: Statement;
   readonly #insertProblem: Statement;
   readonly #clearProblems: Statement<[string, string]>;
@@ -48,6 +41,7 @@ export class FilesTables {
     this.#facts = facts;
     const columns = 'path, size, mtime, checksum, mount_point, file_type, extension, scan_time';
     this.#bulk = new BulkInsert(database);
+    this.#packed = new PackedInsert(database);
     this.#insertRawFile = database.prepare(
       `INSERT OR REPLACE INTO files (${columns}, path_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
@@ -62,9 +56,11 @@ export class FilesTables {
 
   apply(batch: Batch, context: ScanContext, atSeconds: number): void {
     const columns = columnsOf(batch.columns);
-    const entries = batch.directories.map((entry) => this.#read(entry, columns, context, atSeconds));
-    this.#bulk.files(this.#rows, context.mountName, atSeconds);
-    this.#rows = [];
+    const entries = batch.directories.map((entry): ReadEntry => {
+      const { files, bytes } = rowTotals(entry, columns.size);
+      return { key: directoryKey(entry.path), entry, files, bytes };
+    });
+    this.#insertRows(batch, entries, columns, context, atSeconds);
     const fresh = this.#fresh(entries);
     const { chunk, attempt } = batch;
     const { mountName, scan } = context;
@@ -75,7 +71,7 @@ export class FilesTables {
       else {
         this.#problems(each.key, each.entry, scan, atSeconds, null);
         this.#facts.add(each.key, each.entry, columns.name, scan);
-        context.files += each.entry.rows.length;
+        context.files += each.files;
         context.bytes += BigInt(each.bytes);
         context.directories += 1;
       }
@@ -88,15 +84,20 @@ export class FilesTables {
     for (const { key } of entries) times.set(key.text, (times.get(key.text) ?? 0) + 1);
     const rows = entries
       .filter(({ key, entry }) => entry.part === 1 && entry.last && times.get(key.text) === 1)
-      .map(({ key, entry, bytes }): NewDirectoryRow => {
+      .map(({ key, entry, files, bytes }): NewDirectoryRow => {
         const { entries: all = null, subdirectories = null, others = null, excluded = null } = entry;
-        return [key.text, key.raw, entry.rows.length, bytes, all, subdirectories, others, excluded];
+        return [key.text, key.raw, files, bytes, all, subdirectories, others, excluded];
       });
     const known = this.#bulk.knownDirectories(rows);
     return known.size === 0 ? rows : rows.filter(([path]) => !known.has(path));
   }
 
-  #directory({ key, entry, bytes }: ReadEntry, batch: Batch, context: ScanContext, atSeconds: number): void {
+  #directory(
+    { key, entry, files, bytes }: ReadEntry,
+    batch: Batch,
+    context: ScanContext,
+    atSeconds: number,
+  ): void {
     const before = this.#directories.get(key.text);
     const state = nextState(before, entry, batch, context);
     // A new attempt's word replaces the former one's.
@@ -107,7 +108,7 @@ export class FilesTables {
     if (state.tracked || state.part === 0) this.#facts.forget(key, paths);
     this.#facts.add(key, entry, batch.columns.indexOf('name'), context.scan);
     this.#problems(key, entry, context.scan, atSeconds, listed);
-    state.partFiles += entry.rows.length;
+    state.partFiles += files;
     state.partBytes += BigInt(bytes);
     if (!isOwnProblem(entry, 'ENOENT')) state.seenScan = context.scan;
     if (entry.last && state.part === entry.part)
@@ -126,28 +127,30 @@ export class FilesTables {
     };
   }
 
-  /** Gathers an entry's rows for the record's one insert; the few that are not UTF-8 go in by themselves. */
-  #read(entry: ListedDirectory, columns: Columns, context: ScanContext, atSeconds: number): ReadEntry {
-    const key = directoryKey(entry.path);
-    let small = 0;
-    let large = 0n;
-    for (const row of entry.rows) {
-      const name = row[columns.name] as PathText;
-      const extension = extensionOf(nameText(name));
-      const type = fileTypeOf(extension);
-      const size = exactInteger(row[columns.size]);
-      if (typeof size === 'number' && size < SMALL_SIZE) small += size;
-      else large += BigInt(size ?? 0);
-      const mtime = mtimeSeconds(row[columns.mtimeNs]);
-      const checksum = columns.checksum < 0 ? null : checksumCell(row[columns.checksum], size);
-      const { text, raw } = childPath(key, name);
-      if (raw === null) this.#rows.push([text, size, mtime, checksum, type, extension]);
-      else {
-        const mountName = context.mountName;
-        this.#insertRawFile.run(text, size, mtime, checksum, mountName, type, extension, atSeconds, raw);
+  /** All rows of a record: those that can be taken as they stand, then the others, the few that are not UTF-8 one by one. */
+  #insertRows(
+    batch: Batch,
+    entries: readonly ReadEntry[],
+    columns: Columns,
+    context: ScanContext,
+    atSeconds: number,
+  ): void {
+    const indexed = isIndexed(batch) ? batch : null;
+    if (indexed !== null) this.#packed.files(indexed, context.mountName, atSeconds);
+    const rows: FileRow[] = [];
+    entries.forEach(({ key, entry }, i) => {
+      for (const cells of indexed?.ranges[i]?.odd ?? entry.rows) {
+        const { row, raw } = fileRow(key, cells, columns);
+        if (raw === null) rows.push(row);
+        else this.#insertRaw(row, raw, context, atSeconds);
       }
-    }
-    return { key, entry, bytes: large === 0n ? small : large + BigInt(small) };
+    });
+    this.#bulk.files(rows, context.mountName, atSeconds);
+  }
+
+  #insertRaw(row: FileRow, raw: Buffer, { mountName }: ScanContext, atSeconds: number): void {
+    const [path, size, mtime, checksum, type, extension] = row;
+    this.#insertRawFile.run(path, size, mtime, checksum, mountName, type, extension, atSeconds, raw);
   }
 
   #problems(
@@ -195,13 +198,11 @@ export class FilesTables {
   }
 }
 
-/** Sizes below are summed as doubles, exactly: a record has fewer than 2^16 rows. */
-const SMALL_SIZE = 2 ** 37;
-
 interface ReadEntry {
   key: DirectoryKey;
   entry: ListedDirectory;
-  /** Sum of its rows' sizes. */
+  /** Number of its rows, and the sum of their sizes. */
+  files: number;
   bytes: number | bigint;
 }
 
@@ -212,15 +213,6 @@ function nameOf(row: readonly unknown[], columns: readonly string[]): PathText {
 interface Gatherer {
   add(path: string): unknown;
   has(path: string): boolean;
-}
-
-function columnsOf(names: readonly string[]): Columns {
-  return {
-    name: names.indexOf('name'),
-    size: names.indexOf('size'),
-    mtimeNs: names.indexOf('mtimeNs'),
-    checksum: names.indexOf('checksum'),
-  };
 }
 
 /** Whether the directory itself could not be read, for this reason. */

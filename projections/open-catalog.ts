@@ -4,8 +4,8 @@ import { databaseError, openDatabase, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
 import { chooseJournalMode, type ModeChoice } from './place.js';
 
-/** Pages SQLite keeps in memory. Enough that a directory's neighbours stay; small beside the 250 MB a replay may take. */
-const CACHE_KIB = 64 * 1024;
+/** Pages SQLite keeps in memory: enough that a directory's neighbours stay, little beside what the process has. */
+const CACHE_KIB = 32 * 1024;
 /** Bigger pages split less often and take fewer writes: a fifth less time for a million rows than SQLite's 4096. */
 const PAGE_BYTES = 16 * 1024;
 /** Pages of a write-ahead log before they go into the catalog: fewer, longer syncs than SQLite's 4 MB. */
