@@ -5,6 +5,7 @@ import { chooseEngine, type EngineChoice } from '../src/engine/choose.js';
 import type { Engine } from '../src/engine/port.js';
 import type { RecordEvent } from '../src/health/check-probe.js';
 import { passed, warned, type Check } from '../src/health/check.js';
+import type { MountProbe } from '../src/health/mount.js';
 import { runPreflight } from '../src/health/preflight.js';
 import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
@@ -20,6 +21,8 @@ export function engineFor(
 }
 
 export interface PreflightContext {
+  /** What a look at the mount finds. */
+  mount: Promise<MountProbe>;
   choice: EngineChoice;
   scan: string;
   /** Tells the probe containers of one scan apart. */

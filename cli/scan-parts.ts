@@ -4,6 +4,7 @@ import { ProcessEngine } from '../src/engine/process.js';
 import type { WorkerLimits } from '../src/engine/port.js';
 import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
+import type { MountProbe } from '../src/health/mount.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
 import { readLearned } from '../src/scan/plan-history.js';
@@ -76,6 +77,7 @@ export function scannerParts(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
+  mount: Promise<MountProbe>,
   onFailed: (check: PreflightResult) => void,
 ): ScannerOptions {
   const settings = settingsOf(options, paths, opened);
@@ -92,7 +94,7 @@ export function scannerParts(
         for (const observer of opened.observers) observer.recorded(event, header);
       },
     },
-    preflight: () => preflight(options, paths, opened, onFailed),
+    preflight: () => preflight(options, paths, opened, mount, onFailed),
     plan: async function* (idleSlots, signal) {
       const history =
         opened.before === null ? {} : { history: await readLearned(paths.journalDir, opened.before.scan) };
@@ -116,10 +118,12 @@ async function* preflight(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
+  mount: Promise<MountProbe>,
   onFailed: (check: PreflightResult) => void,
 ): AsyncGenerator<PreflightResult> {
   const { scan, epoch, journal, engine } = opened;
   const checks = preflightChecks(options, paths, {
+    mount,
     choice: engine,
     scan,
     attempt: epoch,

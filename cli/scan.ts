@@ -3,6 +3,7 @@ import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { plural, printable } from '../projections/text.js';
+import type { MountProbe } from '../src/health/mount.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -20,7 +21,7 @@ import { renderSummary, type ScanResult, type SummaryDetails } from './scan-summ
 import { handleSignals } from './signals.js';
 
 /** The `scan` command. */
-export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
+export async function runScan(options: ScanOptions, io: Io, mount: Promise<MountProbe>): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
   const inside = dataDirInsideMount(options.mountPath, paths.dataDir);
   if (inside !== null && !io.quiet)
@@ -28,13 +29,18 @@ export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
   await prepareDataDir(paths);
   const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
-    return await scanLocked(options, paths, io);
+    return await scanLocked(options, paths, io, mount);
   } finally {
     lock.release();
   }
 }
 
-async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
+async function scanLocked(
+  options: ScanOptions,
+  paths: DataPaths,
+  io: Io,
+  mount: Promise<MountProbe>,
+): Promise<ExitCode> {
   const startedAtMs = Date.now();
   const say = (text: string): void => {
     if (!io.quiet) io.err(`${text}\n`);
@@ -58,7 +64,7 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
   await opened.begin();
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(
-    scannerParts(options, paths, opened, (check) => failedChecks.push(check)),
+    scannerParts(options, paths, opened, mount, (check) => failedChecks.push(check)),
   );
   const signals = handleSignals(scanner);
   catalog.start();

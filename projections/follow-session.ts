@@ -7,7 +7,7 @@ import { Catalog } from './catalog.js';
 import { catchUp, inTransaction, rollBack } from './catch-up.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
-import { isFormerCatalog } from './import.js';
+import { isFormerCatalog } from './former-catalog.js';
 import { openForFollowing, type OpenCatalog } from './open-catalog.js';
 import { replay } from './runner.js';
 

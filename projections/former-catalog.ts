@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { IMPORT_COLUMNS } from './catalog-import.js';
+import { databaseError, openDatabase, type Db } from './database.js';
 import { openForReading } from './open-catalog.js';
-import type { Db } from './database.js';
+import { catalogKind } from './schema.js';
 
 type Cell = string | number | bigint | Buffer | null;
 /** A cell in the journal: what JSON cannot say exactly is text or base64. */
@@ -19,6 +21,23 @@ const FILE_COLUMNS = [
   'extension',
   'scan_time',
 ] as const;
+
+/** Whether a file is a catalog of the former system. False for one that is damaged or missing. */
+export function isFormerCatalog(catalog: string): boolean {
+  if (!existsSync(catalog)) return false;
+  let database;
+  try {
+    database = openDatabase(catalog, { readonly: true });
+    return catalogKind(database, catalog) === 'former';
+  } catch (cause) {
+    const error = databaseError(cause, catalog);
+    // Who cannot look must not go on as if there was nothing.
+    if (error instanceof Error && 'code' in error && error.code === 'catalog-locked') throw error;
+    return false;
+  } finally {
+    database?.close();
+  }
+}
 
 /** A catalog of the former system, read in one consistent look. */
 export class FormerCatalog {

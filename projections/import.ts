@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { newScanId } from '../journal/ids.js';
@@ -9,11 +9,8 @@ import type { EventData } from '../journal/events/index.js';
 import { readWriter } from '../journal/read-writer.js';
 import { COORDINATOR, IMPORT, listScans, listWriters, type SegmentPosition } from '../journal/segments.js';
 import type { FileOwner } from '../journal/storage.js';
-import { validateEvent } from '../journal/validate.js';
 import { JournalWriter, type JournalWriterOptions } from '../journal/writer.js';
-import { databaseError, openDatabase } from './database.js';
-import { FormerCatalog } from './former-catalog.js';
-import { catalogKind } from './schema.js';
+import { FormerCatalog, isFormerCatalog } from './former-catalog.js';
 
 export interface ImportOptions {
   dataDir: string;
@@ -46,23 +43,6 @@ export async function importFormerCatalog(
     return { scan, rows: former.rows };
   } finally {
     former.close();
-  }
-}
-
-/** Whether a file is a catalog of the former system. False for one that is damaged or missing. */
-export function isFormerCatalog(catalog: string): boolean {
-  if (!existsSync(catalog)) return false;
-  let database;
-  try {
-    database = openDatabase(catalog, { readonly: true });
-    return catalogKind(database, catalog) === 'former';
-  } catch (cause) {
-    const error = databaseError(cause, catalog);
-    // Who cannot look must not go on as if there was nothing.
-    if (error instanceof Error && 'code' in error && error.code === 'catalog-locked') throw error;
-    return false;
-  } finally {
-    database?.close();
   }
 }
 
@@ -107,6 +87,8 @@ interface ImportJob extends ImportOptions {
 }
 
 async function writeImport(former: FormerCatalog, job: ImportJob): Promise<void> {
+  // The schemas take a while to load, and hardly anyone has a former catalog.
+  const { validateEvent } = await import('../journal/validate.js');
   const common: Omit<JournalWriterOptions, 'writer' | 'coordinator'> = {
     journalDir: job.journalDir,
     scan: job.scan,

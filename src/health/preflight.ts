@@ -10,11 +10,13 @@ import {
 import { checkDataDir, checkJournal, checkMount } from './check-places.js';
 import { checkProbe, type RecordEvent } from './check-probe.js';
 import type { Check } from './check.js';
-import { probeMount } from './mount.js';
+import type { MountProbe } from './mount.js';
 import { fairShare, type AskedLimits } from './resources.js';
 
 export interface PreflightOptions {
   mountPath: string;
+  /** What a look at the mount found; it may have begun long before. */
+  mount: Promise<MountProbe>;
   dataDir: string;
   journalDir: string;
   /** The scan's ULID; for a preflight alone, a fresh one. */
@@ -43,7 +45,7 @@ export interface PreflightOptions {
  */
 export async function* runPreflight(options: PreflightOptions): AsyncGenerator<Check> {
   const { mountPath, dataDir, choice, workers } = options;
-  const mount = await probeMount(mountPath, options.ioTimeoutMs);
+  const mount = await options.mount;
   yield checkMount(mountPath, mount, options.ioTimeoutMs);
   const place = await checkDataDir(dataDir);
   yield place;

@@ -21,7 +21,7 @@ export interface AttemptContext {
   settings: ScanSettings;
   now: () => number;
   /** Workers that could take over a share right now. */
-  idleSlots: () => number;
+  usefulSlots: () => number;
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
   /** Whether the worker ended before its start was reported. Asked once. */
   hasEnded: (id: string) => boolean;

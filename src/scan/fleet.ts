@@ -50,7 +50,7 @@ export class Fleet {
       engine,
       settings,
       now,
-      idleSlots: () => this.idleSlots(),
+      usefulSlots: () => this.#usefulSlots(),
       hasEnded: (id) => this.#endedEarly.delete(id),
       engineLost: () => this.#engineLost,
       listSubdirectories: (directory) => options.listSubdirectories(directory),
@@ -86,6 +86,11 @@ export class Fleet {
   idleSlots(): number {
     const { workersMax } = this.#options.settings.supervision;
     return Math.max(0, workersMax - this.#attempts.size - this.waiting().length);
+  }
+
+  #usefulSlots(): number {
+    const { workersMax, usefulWorkers = workersMax } = this.#options.settings.supervision;
+    return this.idleSlots() - Math.max(0, workersMax - usefulWorkers);
   }
 
   execute(step: Step): void {

@@ -15,7 +15,8 @@ export interface SettleContext {
   journal: ScanJournal;
   settings: ScanSettings;
   /** Workers that could take over a share right now. */
-  idleSlots: () => number;
+  /** Workers that could start now and have a CPU. */
+  usefulSlots: () => number;
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
 }
 
@@ -63,7 +64,7 @@ export async function settleAttempt(context: SettleContext, ended: EndedAttempt)
 async function shareRemaining(context: SettleContext, ended: EndedAttempt): Promise<void> {
   const { yielded } = ended.progress;
   if (yielded?.attempt !== ended.attempt || yielded.remaining.length === 0) return;
-  const sharesMax = Math.min(SPLIT_CHUNKS_MAX, Math.max(1, context.idleSlots() + 1));
+  const sharesMax = Math.min(SPLIT_CHUNKS_MAX, Math.max(1, context.usefulSlots() + 1));
   await splitChunk(context.journal, ended, yielded.remaining, sharesMax, false);
 }
 

@@ -83,14 +83,19 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   const journalDir = resolve(dirname(taskFile), '..', '..');
   const listed = await listedBefore(journalDir, task);
   const options = listerOptions(task);
-  const journal = await openJournal(journalDir, task);
+  const opening = openJournal(journalDir, task);
   const batchVersion = EVENT_VERSIONS['files.batch'];
+  // Its lister gets ready while the journal is opened.
   const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
-    record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
+    record: async (dataJson) => (await opening).appendJson('files.batch', batchVersion, dataJson),
     createLister: listerFactory(task, options),
     log,
   });
   orders.onYield(() => walk.yield());
+  const journal = await opening.catch((error: unknown) => {
+    walk.abandon();
+    throw error;
+  });
   const result = await Promise.race([walk.run(), orders.stopped]);
   if (result === null) {
     walk.abandon();
