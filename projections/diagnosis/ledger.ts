@@ -84,7 +84,9 @@ export class DirectoryLedger {
     addPart(open, listing);
     if (!last) {
       this.#open.set(key, open);
-      if ((this.#flags.get(entry) & LISTED) === 0) this.problems.set(entry, path, open.problems, evidenceOf);
+      // What was listed before and could not be entered again keeps its listing; why not matters all the same.
+      if ((this.#flags.get(entry) & LISTED) === 0 || open.problems.some(({ name }) => name === ''))
+        this.problems.set(entry, path, open.problems, evidenceOf);
       return;
     }
     if (!whole) this.#open.delete(key);

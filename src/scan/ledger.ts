@@ -94,10 +94,10 @@ export class ChunkLedger {
 
   /** Subdirectories named by complete listings, and directories that have an entry, listed or not. */
   get coverage(): { subdirectories: number; entered: number } {
-    return {
-      subdirectories: this.#subdirectories,
-      entered: this.#complete.directories + this.#unlisted.size,
-    };
+    let entered = this.#complete.directories;
+    // One that was listed before it failed has been counted.
+    for (const key of this.#unlisted.keys()) if (!this.#counted.has(hashNumber(hashPath(key)))) entered += 1;
+    return { subdirectories: this.#subdirectories, entered };
   }
 }
 

@@ -48,6 +48,7 @@ export function isSame(a: BigIntStats | undefined, b: BigIntStats): boolean {
 export class Listing {
   readonly #context: ListingContext;
   readonly #job: DirectoryJob;
+  readonly #batch: BatchBuilder;
   readonly #writer: DirectoryWriter | null;
   readonly #onFound: (group: FoundGroup) => void;
   readonly #counts: DirectoryCounts = { entries: 0, subdirectories: 0, others: 0, excluded: 0 };
@@ -64,6 +65,7 @@ export class Listing {
   ) {
     this.#context = context;
     this.#job = job;
+    this.#batch = batch;
     this.#onFound = onFound;
     const mountType = job.path === context.options.mountPath ? undefined : context.mounts.typeAt(job.path);
     this.#writer = job.record ? new DirectoryWriter(batch, job.path, mountType) : null;
@@ -164,8 +166,12 @@ export class Listing {
     this.#writer?.finish({ entries: 0, subdirectories: 0, others: 0, excluded: 0 }, true);
   }
 
-  /** The directory's own failure. Subdirectories seen before it are still listed. */
+  /**
+   * The directory's own failure. Subdirectories seen before it are still listed. One that an earlier attempt recorded
+   * fails, too: what lies below it is not reached, and nothing else would say why.
+   */
   fail(operation: string, code: string): void {
-    this.#writer?.fail(operation, code);
+    const writer = this.#writer ?? new DirectoryWriter(this.#batch, this.#job.path);
+    writer.fail(operation, code);
   }
 }

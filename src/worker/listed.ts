@@ -23,7 +23,7 @@ export async function listedBefore(
   return listed.paths;
 }
 
-/** Folds records into the set of directories whose listing ended. */
+/** Folds records into the set of directories whose newest listing ended. */
 class ListedDirectories {
   readonly paths = new Set<string>();
   #attempt = 0;
@@ -43,7 +43,10 @@ class ListedDirectories {
       this.#open.delete(name);
       if (!inOrder) continue;
       if (last) this.paths.add(name);
-      else this.#open.set(name, part + 1);
+      else {
+        this.#open.set(name, part + 1);
+        this.paths.delete(name); // a later attempt could not enter it: what lies below it may be missing
+      }
     }
   }
 }

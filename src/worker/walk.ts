@@ -177,9 +177,7 @@ export class Walk {
       columns: columnsFor(this.#options.checksum),
       emit: (dataJson, totals) => this.#record(dataJson, totals),
     });
-    for (const { record, path } of jobs) {
-      if (record) new DirectoryWriter(batch, path).fail(operation, 'ETIMEDOUT');
-    }
+    for (const { path } of jobs) new DirectoryWriter(batch, path).fail(operation, 'ETIMEDOUT');
     batch.flush();
   }
 }

@@ -5,8 +5,17 @@ import { IncidentBook } from '../incidents.js';
 import type { DirectoryProblems } from '../problems.js';
 import type { Evidence, Finding, FindingCode } from '../types.js';
 
-/** Errors that only a mount gives whose server or daemon is gone. */
-const GONE = new Set(['ENOTCONN', 'ESTALE', 'ENODEV', 'EHOSTDOWN', 'ENXIO', 'EHOSTUNREACH', 'ESHUTDOWN']);
+/** Errors that only a mount gives whose server or daemon is gone, or goes in the middle of a call. */
+const GONE = new Set([
+  'ENOTCONN',
+  'ECONNABORTED',
+  'ESTALE',
+  'ENODEV',
+  'EHOSTDOWN',
+  'ENXIO',
+  'EHOSTUNREACH',
+  'ESHUTDOWN',
+]);
 const DENIED = new Set(['EACCES', 'EPERM']);
 const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 const SHOWN_MAX = 5;
