@@ -85,9 +85,15 @@ async function scanLocked(
     if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
       io.out(renderSummary(result, details));
     return exitCodeOf(result, details);
+  } catch (error) {
+    await scanner.abort();
+    throw error;
   } finally {
     display.stop();
     signals.release();
+    // What still runs would keep this process from ending.
+    await opened.engine.engine?.close();
+    await catalog.close();
   }
 }
 

@@ -9,8 +9,11 @@ const FAULTS_MAX = 5;
 const BACKOFF_MS = 20;
 /** How often a full disk is looked at. */
 const FULL_DISK_POLL_MS = 500;
-/** Room beyond what waits to be written before a new segment is begun on a disk that was full. */
-const ROOM_MARGIN_BYTES = 64 * 1024;
+/**
+ * Room beyond what waits to be written before a new segment is begun on a disk that was full: more than the reserve that
+ * a coordinator gives back for its last words, or the workers that wait for room would take it.
+ */
+const ROOM_MARGIN_BYTES = 320 * 1024;
 /** Name of the reserve in a writer's folder; no segment, so readers pass it over. */
 export const RESERVE_FILE = '.reserve';
 

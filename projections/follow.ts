@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import type { SegmentPosition } from '../journal/segments.js';
 import { ProjectionError } from './errors.js';
 import { FollowSession, type FollowTarget } from './follow-session.js';
@@ -9,6 +10,9 @@ const RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
 /** A lock held for less is no trouble worth telling. */
 const LOCKED_TROUBLE_MS = 5_000;
+
+/** The last of a disk is the journal's: each try on a full one would take what is kept for the scan's last words. */
+const ROOM_MIN_BYTES = 1024 ** 2;
 
 export type TroubleCode = 'catalog.locked' | 'catalog.unwritable' | 'catalog.behind';
 
@@ -104,6 +108,7 @@ export class Follow {
 
   /** One look at everything. True: there was nothing new. */
   async #step(trust: 'durable' | 'valid'): Promise<boolean> {
+    leaveRoom(this.#target.dataDir);
     if (this.#session === null) {
       const session = await FollowSession.open(this.#target, (reason) => {
         this.#tell('catalog.behind', `it is built anew: ${reason}`);
@@ -186,4 +191,14 @@ export class Follow {
     this.#wake = null;
     this.#woken = false;
   }
+}
+
+/** @throws ProjectionError `catalog-unwritable` where the disk is as good as full */
+function leaveRoom(dataDir: string): void {
+  const { bavail, bsize } = statfsSync(dataDir);
+  if (bavail * bsize >= ROOM_MIN_BYTES) return;
+  throw new ProjectionError(
+    'catalog-unwritable',
+    `the disk of ${dataDir} is full: the rest is kept for the journal`,
+  );
 }

@@ -156,9 +156,10 @@ export class ProcessEngine implements Engine {
     this.#listener = listener;
   }
 
-  close(): Promise<void> {
+  /** Workers that still run hear of it by the end of their input, and end. */
+  async close(): Promise<void> {
     this.#listener = () => undefined;
-    return Promise.resolve();
+    for (const id of this.#children.keys()) await this.remove(id);
   }
 }
 

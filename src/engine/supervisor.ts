@@ -48,6 +48,8 @@ export interface Supervised {
   planned: boolean;
   /** The scan ends early: nothing more is started. */
   stopping: boolean;
+  /** The disk of the journal is full: nothing is started until there is room. */
+  paused: boolean;
   /** The engine does not answer: nothing can be started or ended, and nothing about workers be concluded. */
   engineLost: boolean;
 }
@@ -70,7 +72,7 @@ export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step
     else if (attempt.phase === 'running' || attempt.phase === 'leaving')
       steps.push(...stallStep(attempt, nowMs, limits));
   }
-  if (seen.stopping || seen.engineLost) return steps;
+  if (seen.stopping || seen.paused || seen.engineLost) return steps;
   const slots = limits.workersMax - seen.attempts.length;
   const due = seen.waiting.filter((chunk) => chunk.notBeforeMs <= nowMs).sort(largestFirst);
   for (const chunk of due.slice(0, Math.max(0, slots))) steps.push({ kind: 'launch', chunk: chunk.id });

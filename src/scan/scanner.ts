@@ -4,6 +4,7 @@ import { nextSteps } from '../engine/supervisor.js';
 import type { Attempt } from './attempt.js';
 import { uncoveredRoots } from './coverage.js';
 import { completeScan, planChunk, type Plan } from './decide.js';
+import { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
 import type { AttemptObserver } from './observer.js';
 import type { ScanJournal } from './scan-journal.js';
@@ -49,6 +50,7 @@ export class Scanner {
   readonly #options: ScannerOptions;
   #fleet: Fleet | null = null;
   readonly #stopPlanning = new AbortController();
+  readonly #diskPause: DiskPause;
   readonly #now: () => number;
   readonly #startedAtMs: number;
   #planning = true;
@@ -60,6 +62,8 @@ export class Scanner {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#startedAtMs = this.#now();
+    const { dataDir, task } = options.settings;
+    this.#diskPause = new DiskPause(dataDir, task.fullDiskWaitMs);
   }
 
   #openFleet(engine: Engine): Fleet {
@@ -128,6 +132,15 @@ export class Scanner {
     this.#wake();
   }
 
+  /**
+   * After an error, most likely of the journal itself: workers flush and seal. What becomes of them can not be
+   * journaled any more, so they are left to the next coordinator.
+   */
+  async abort(): Promise<void> {
+    this.#stopPlanning.abort();
+    await Promise.allSettled(this.attempts.map((attempt) => attempt.stop()));
+  }
+
   /** Stops at once. */
   async kill(): Promise<void> {
     await Promise.allSettled(this.attempts.map((attempt) => attempt.kill()));
@@ -153,8 +166,15 @@ export class Scanner {
 
   #finished(fleet: Fleet): boolean {
     if (fleet.attempts.length > 0) return false;
-    if (this.#stopping !== null) return true;
+    if (this.#isEnding) return true;
     return !this.#planning && fleet.waiting().length === 0;
+  }
+
+  /** No more is begun: the scan is stopped, or has waited long enough for room; the next run goes on. */
+  get #isEnding(): boolean {
+    const isOver = this.#stopping !== null || this.#diskPause.isOver(this.#now());
+    if (isOver) this.#stopPlanning.abort();
+    return isOver;
   }
 
   #tick(fleet: Fleet): void {
@@ -165,6 +185,7 @@ export class Scanner {
       waiting: fleet.waiting(),
       planned: !this.#planning,
       stopping: this.#stopping !== null,
+      paused: this.#diskPause.holds(this.#options.journal.state.paused, nowMs),
       engineLost: fleet.engineLost,
     };
     for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);
@@ -179,8 +200,7 @@ export class Scanner {
         const steps = plan(() => fleet.idleSlots(), this.#stopPlanning.signal);
         for await (const step of steps) await this.#planned(step);
       }
-      if (this.#stopping === null)
-        await journal.append('plan.finished', { chunks: journal.state.chunks.size });
+      if (!this.#isEnding) await journal.append('plan.finished', { chunks: journal.state.chunks.size });
     }
     this.#planning = false;
     this.#wake();
@@ -188,7 +208,7 @@ export class Scanner {
 
   async #planned(step: PlanningStep): Promise<void> {
     const { journal } = this.#options;
-    if (this.#stopping !== null) return;
+    if (this.#isEnding) return;
     if (step.type !== 'chunk') {
       // A union of types does not tell `append` that type and data belong together.
       await (step.type === 'analysis.started'
@@ -206,7 +226,7 @@ export class Scanner {
 
   /** Plans what is in no chunk: the rest of an interrupted plan, or directories that appeared since. */
   async #planLatecomers(): Promise<boolean> {
-    if (this.#stopping !== null) return false;
+    if (this.#isEnding) return false;
     const { journal, settings, listSubdirectories } = this.#options;
     const planned = [...journal.state.chunks.values()].flatMap((chunk) => chunk.roots);
     const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, listSubdirectories);

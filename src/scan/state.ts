@@ -59,13 +59,15 @@ export interface ScanState {
   chunks: Map<number, Chunk>;
   /** Planning ended, so whatever is in no chunk appeared later. */
   planned: boolean;
+  /** The disk of the journal is full. */
+  paused: boolean;
   outcome: ScanOutcome | null;
   /** Boot the scan last ran in. */
   bootId: string;
 }
 
 export function initialState(): ScanState {
-  return { started: null, chunks: new Map(), planned: false, outcome: null, bootId: '' };
+  return { started: null, chunks: new Map(), planned: false, paused: false, outcome: null, bootId: '' };
 }
 
 function change(state: ScanState, id: number, change: Partial<Chunk>): ScanState {
@@ -84,7 +86,11 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
         if (chunk.status !== 'completed' && chunk.status !== 'split')
           change(state, chunk.id, { status: 'planned', failures: 0 });
       }
-      return { ...state, outcome: null, bootId: event.data.host.bootId };
+      return { ...state, outcome: null, paused: false, bootId: event.data.host.bootId };
+    case 'scan.paused':
+      return { ...state, paused: true };
+    case 'scan.continued':
+      return { ...state, paused: false };
     case 'scan.completed':
       return { ...state, outcome: event.data.outcome };
     case 'plan.finished':

@@ -44,6 +44,7 @@ function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
       waiting: [],
       planned: true,
       stopping: false,
+      paused: false,
       engineLost: false,
       ...seen,
     },
@@ -70,6 +71,7 @@ describe('the supervisor', () => {
     expect(steps({ waiting: [chunk(1, 0n, NOW + 1)] })).toEqual([]);
     expect(steps({ waiting: [chunk(1)], stopping: true })).toEqual([]);
     expect(steps({ waiting: [chunk(1)], engineLost: true })).toEqual([]);
+    expect(steps({ waiting: [chunk(1)], paused: true })).toEqual([]);
   });
 
   test('relieves the worker with most left when slots stand idle', () => {
