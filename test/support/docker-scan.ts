@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { oneObject, Place, Running, until } from './cli.js';
 import { buildSmallImage, TEST_IMAGE, type TestEngine } from './engine.js';
+import { LatencyMount } from './latency-mount.js';
 import { listByCatalog, listByFind } from './outside.js';
 
 /** So little CPU that a worker takes seconds: there is time to be in the middle of. */
@@ -19,6 +20,7 @@ export interface Told {
 /** A scan's worth of places, for scans with containers of one engine. */
 export class DockerPlace extends Place {
   readonly engine: TestEngine;
+  readonly #running: Running[] = [];
 
   constructor(engine: TestEngine) {
     super();
@@ -27,11 +29,11 @@ export class DockerPlace extends Place {
   }
 
   /** Plants directories with small files, each directory just big enough to be a chunk of its own. */
-  plant(tops: number, filesEach: number): void {
+  plant(tops: number, filesEach: number, tree = this.tree): void {
     const content = 'x'.repeat(Math.floor(TOP_BYTES / filesEach));
     for (let top = 0; top < tops; top++) {
       for (let file = 0; file < filesEach; file++) {
-        const folder = join(this.tree, `top-${top}`, `d-${file % 10}`);
+        const folder = join(tree, `top-${top}`, `d-${file % 10}`);
         if (file < 10) mkdirSync(folder, { recursive: true });
         writeFileSync(join(folder, `f-${file}.txt`), content);
       }
@@ -40,12 +42,20 @@ export class DockerPlace extends Place {
 
   /** Starts a scan in containers; one chunk for each top-level directory. */
   start(...more: string[]): Running {
-    return new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.engine.host } });
+    const scan = new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.engine.host } });
+    this.#running.push(scan);
+    return scan;
   }
 
   dockerArgs(...more: string[]): string[] {
     const fixed = ['scan', this.tree, 'Mount', '--data-dir', this.dataDir, '--engine', 'docker', '--json'];
     return [...fixed, '--chunk-size', CHUNK_GB, '--max-containers', '4', ...more];
+  }
+
+  /** Also ends what a test that failed left running. */
+  override remove(): void {
+    for (const scan of this.#running) scan.child.kill('SIGKILL');
+    super.remove();
   }
 
   /** Any other command on this data directory, with `--json`. */
@@ -65,15 +75,11 @@ export class DockerPlace extends Place {
     if (scan === undefined) return [];
     const folder = join(this.journal, scan, 'coordinator');
     if (!existsSync(folder)) return [];
-    const text = readdirSync(folder)
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.ndjson'))
       .sort()
-      .map((name) => readFileSync(join(folder, name), 'utf8'))
-      .join('');
-    const lines = text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as Told);
+      .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
+      .map((line) => JSON.parse(line) as Told);
   }
 
   of(type: string): Record<string, unknown>[] {
@@ -103,8 +109,86 @@ export class DockerPlace extends Place {
   }
 
   async codes(): Promise<string[]> {
-    const report = (await this.ask('diagnose')) as { findings: { code: string }[] };
-    return report.findings.map((finding) => finding.code);
+    return (await this.#findings()).map((finding) => finding.code);
+  }
+
+  /** Those that are more than information. */
+  async seriousCodes(): Promise<string[]> {
+    const serious = (await this.#findings()).filter((finding) => finding.severity !== 'info');
+    return serious.map((finding) => finding.code);
+  }
+
+  async #findings(): Promise<{ code: string; severity: string }[]> {
+    return (await this.ask('diagnose'))['findings'] as { code: string; severity: string }[];
+  }
+}
+
+/** What holds the workers of a HeldPlace: an operation on a path with this in it waits. */
+const HELD = 'held';
+
+/**
+ * A tree on a FUSE mount that holds each worker in the middle of its chunk, with most of it recorded, until it is let
+ * go: no scan is over before its trouble has come, however fast the machine. One chunk for each top-level directory.
+ */
+export class HeldPlace extends DockerPlace {
+  readonly #gate = join(this.root, 'gate');
+  #mount: LatencyMount | null = null;
+  #tops = 0;
+
+  async hold(tops: number, filesEach: number): Promise<LatencyMount> {
+    this.#tops = tops;
+    const source = join(this.root, 'source');
+    this.plant(tops, filesEach, source);
+    for (let top = 0; top < tops; top++) {
+      mkdirSync(join(source, `top-${top}`, HELD));
+      writeFileSync(join(source, `top-${top}`, HELD, 'file'), 'x');
+    }
+    writeFileSync(this.#gate, '');
+    this.#mount = await LatencyMount.open(source, this.tree, {
+      LATENCY_SOURCE: source,
+      LATENCY_MS: '0',
+      LATENCY_HANG: `/${HELD}`,
+      LATENCY_HANG_WHILE: this.#gate,
+    });
+    return this.#mount;
+  }
+
+  /** Planned without a look inside, where the planner would be held, too; the loose files are one chunk more. */
+  override dockerArgs(...more: string[]): string[] {
+    return super.dockerArgs('--fast-start', '--max-containers', String(this.#tops + 1), ...more);
+  }
+
+  /** Until the workers of all top-level directories have recorded something and are held. */
+  async workersHeld(): Promise<string[]> {
+    await until('the loose files', () => this.of('chunk.completed').length === 1, 40_000);
+    await until('records', () => this.#writersWith('files.batch') > this.#tops, 40_000);
+    return this.workersRunning(this.#tops);
+  }
+
+  /** How many workers have ended their journal in order. */
+  writersSealed(): number {
+    return this.#writersWith('segment.sealed');
+  }
+
+  #writersWith(type: string): number {
+    const scan = join(this.journal, this.scans().at(-1) ?? '');
+    const writers = readdirSync(scan).filter((name) => name.startsWith('worker-'));
+    return writers.filter((writer) =>
+      readdirSync(join(scan, writer)).some(
+        (name) =>
+          name.endsWith('.ndjson') && // and no task
+          readFileSync(join(scan, writer, name), 'utf8').includes(`"type":"${type}"`),
+      ),
+    ).length;
+  }
+
+  letGo(): void {
+    rmSync(this.#gate, { force: true });
+  }
+
+  override remove(): void {
+    this.#mount?.close();
+    super.remove();
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,30 +43,24 @@ export class TestEngine {
   /** As DOCKER_HOST has it. */
   readonly host: string;
   #daemon: ChildProcess | null = null;
-  readonly #args: string[];
 
-  private constructor(folder: string, host: string, args: string[]) {
+  private constructor(folder: string, host: string) {
     this.folder = folder;
     this.host = host;
-    this.#args = args;
   }
 
   /** The engine that DOCKER_HOST names, where it answers (it is never stopped or killed), else one of our own. */
   static async shared(): Promise<TestEngine> {
-    const engine = new TestEngine('', process.env['DOCKER_HOST'] ?? '', []);
+    const engine = new TestEngine('', process.env['DOCKER_HOST'] ?? '');
     if (engine.host !== '' && (await engine.answers())) return engine;
     return TestEngine.start();
   }
 
-  static async start(options: { liveRestore?: boolean } = {}): Promise<TestEngine> {
+  static async start(options: DaemonOptions = {}): Promise<TestEngine> {
     const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-engine-'));
-    const engine = new TestEngine(
-      folder,
-      `unix://${join(folder, 'docker.sock')}`,
-      options.liveRestore === true ? ['--live-restore'] : [],
-    );
+    const engine = new TestEngine(folder, `unix://${join(folder, 'docker.sock')}`);
     try {
-      await engine.launch();
+      await engine.launch(options);
       return engine;
     } catch (error) {
       await engine.stop();
@@ -80,21 +74,24 @@ export class TestEngine {
   }
 
   /** Starts the daemon (again, on the same roots) and waits for its answer. */
-  async launch(): Promise<void> {
+  async launch({ liveRestore = false }: DaemonOptions = {}): Promise<void> {
     await rm(join(this.folder, 'pid'), { force: true });
+    const log = openSync(join(this.folder, 'log'), 'a');
     this.#daemon = spawn(
       'dockerd',
       [
         ...['--data-root', join(this.folder, 'data'), '--exec-root', join(this.folder, 'exec')],
         ...['--pidfile', join(this.folder, 'pid'), '-H', this.host],
         ...['--bridge=none', '--iptables=false', '--storage-driver=overlay2', '--log-level=warn'],
-        ...this.#args,
+        ...(liveRestore ? ['--live-restore'] : []),
       ],
-      { stdio: 'ignore', env: { ...process.env, PATH } },
+      { stdio: ['ignore', log, log], env: { ...process.env, PATH } },
     );
+    closeSync(log);
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.answers())) {
-      if (Date.now() > deadline || this.#daemon.exitCode !== null) throw new Error('dockerd does not answer');
+      if (Date.now() > deadline || this.#daemon.exitCode !== null)
+        throw new Error(`dockerd does not answer: ${this.#lastWords()}`);
       await sleep(100);
     }
   }
@@ -115,9 +112,21 @@ export class TestEngine {
     return stdout.trim();
   }
 
+  #lastWords(): string {
+    return readFileSync(join(this.folder, 'log'), 'utf8').trim().split('\n').slice(-3).join(' | ');
+  }
+
+  /** Kills a container's processes without asking the daemon, which would wait for those that are stuck in the kernel. */
+  async killProcesses(container: string): Promise<void> {
+    process.kill(Number(await this.docker('inspect', '--format', '{{.State.Pid}}', container)), 'SIGKILL');
+  }
+
   /** SIGKILL: containers and their shims run on. */
   async kill(): Promise<void> {
+    const containerd = Number(readFileSync(join(this.folder, 'exec/containerd/containerd.pid'), 'utf8'));
     await this.#end('SIGKILL');
+    // The daemon's death takes its containerd along, a moment later: a new daemon would lean on the dying one.
+    while (existsSync(`/proc/${containerd}`)) await sleep(20);
   }
 
   /** Stops every container and the daemon, then removes all it kept. */
@@ -129,8 +138,21 @@ export class TestEngine {
       if (all !== '') await this.docker('rm', '-f', ...all.split('\n')).catch(() => '');
       await this.#end('SIGTERM');
     }
+    this.#killShims();
     await unmountBelow(this.folder);
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a daemon that was killed while it started a container has never heard of. */
+  #killShims(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const words = commandLine(pid);
+      if (!words.includes(join(this.folder, 'exec/containerd/containerd.sock'))) continue;
+      if (words[0]?.includes('containerd-shim') !== true) continue;
+      for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' '))
+        if (child !== '') process.kill(Number(child), 'SIGKILL');
+      process.kill(Number(pid), 'SIGKILL');
+    }
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -141,6 +163,19 @@ export class TestEngine {
     await Promise.race([gone, sleep(STOP_TIMEOUT_MS).then(() => daemon.kill('SIGKILL'))]);
     this.#daemon = null;
   }
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // ended meanwhile
+  }
+}
+
+interface DaemonOptions {
+  /** Containers outlive the daemon, and the next one takes them over. */
+  liveRestore?: boolean;
 }
 
 async function unmountBelow(folder: string): Promise<void> {

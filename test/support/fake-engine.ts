@@ -13,6 +13,8 @@ import {
 import { readTask, type WorkerTask } from '../../src/worker/task.js';
 import { dirname, join } from 'node:path';
 
+const MIB = 1024 ** 2;
+
 /** What a scripted worker can do. */
 export interface FakeWorker {
   task: WorkerTask;
@@ -60,7 +62,11 @@ export class FakeEngine implements Engine {
   }
 
   plan(launch: Launch): LaunchPlan {
-    return { name: `fake-${launch.chunk}-${launch.attempt}`, image: 'fake', command: 'docker run fake' };
+    return {
+      name: `fake-${launch.chunk}-${launch.attempt}`,
+      image: 'fake',
+      command: `docker run fake worker --task ${launch.taskFile}`,
+    };
   }
 
   async start(launch: Launch, plan: LaunchPlan): Promise<{ id: string }> {
@@ -108,11 +114,11 @@ export class FakeEngine implements Engine {
   }
 
   usage(): Promise<WorkerUsage> {
-    return Promise.resolve({ cpuPercent: 1, memoryBytes: 2, memoryLimitBytes: 3 });
+    return Promise.resolve({ cpuPercent: 1, memoryBytes: 64 * MIB, memoryLimitBytes: 128 * MIB });
   }
 
-  ping(): Promise<boolean> {
-    return Promise.resolve(true);
+  ping(id: string): Promise<boolean> {
+    return Promise.resolve(this.running.get(id)?.seen.phase === 'running');
   }
 
   signal(id: string, signal: 'SIGTERM' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {

@@ -58,9 +58,14 @@ export class LatencyMount {
     return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${this.point} `);
   }
 
+  /** SIGKILL: whoever is in the mount is released with an error, and so is whoever comes (ENOTCONN). */
+  kill(): void {
+    this.#daemon.kill('SIGKILL');
+  }
+
   /** Ends the daemon first: whoever hangs in the mount is released with an error. */
   close(): void {
-    this.#daemon.kill('SIGKILL');
+    this.kill();
     spawnSync('umount', ['-l', this.point]);
   }
 }

@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { oneObject } from '../support/cli.js';
+import { expectComplete, HeldPlace } from '../support/docker-scan.js';
+import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+
+const WORKERS = 3;
+
+/** Places that fail a scan in containers while it runs: the disk of the journal, and the mount. */
+describe.skipIf(!engineAvailable)('a scan in containers', { timeout: 120_000 }, () => {
+  let daemon: TestEngine;
+
+  beforeAll(async () => {
+    daemon = await TestEngine.shared();
+    await buildImage(daemon);
+  }, 180_000);
+  afterAll(() => daemon.stop());
+
+  function place(): HeldPlace {
+    const made = new HeldPlace(daemon);
+    onTestFinished(() => {
+      made.remove();
+    });
+    return made;
+  }
+
+  /** The data directory on a disk of its own, with all but a little of its room given away. */
+  function ownDisk(here: HeldPlace): { fill(): void; makeRoom(): void } {
+    mkdirSync(here.dataDir, { recursive: true });
+    const done = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=80m', 'none', here.dataDir], {
+      encoding: 'utf8',
+    });
+    if (done.status !== 0) throw new Error(done.stderr);
+    onTestFinished(() => void spawnSync('umount', ['-l', here.dataDir]));
+    const filler = join(here.dataDir, 'filler');
+    return {
+      fill: () => {
+        const { bavail, bsize } = statfsSync(here.dataDir);
+        try {
+          writeFileSync(filler, Buffer.alloc(bavail * bsize));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error; // somebody else took the last of it
+        }
+      },
+      makeRoom: () => rmSync(filler),
+    };
+  }
+
+  test('pauses while the disk of its journal is full, and goes on when there is room', async () => {
+    const here = place();
+    const disk = ownDisk(here);
+    await here.hold(WORKERS, 100);
+    const scan = here.start();
+    const names = await here.workersHeld();
+    disk.fill();
+    here.letGo();
+    const said = async (name: string): Promise<string> => daemon.docker('logs', name).catch(() => '');
+    for (const name of names)
+      await expect.poll(() => said(name), { timeout: 20_000 }).toMatch(/paused: .*ENOSPC/);
+    disk.makeRoom();
+    await expectComplete(scan, here);
+    expect(here.of('chunk.failed')).toEqual([]);
+    expect(await here.seriousCodes()).toEqual([]);
+  });
+
+  test('ends where no room is made, in order and with the reason, and goes on another time', async () => {
+    const here = place();
+    const disk = ownDisk(here);
+    await here.hold(WORKERS, 100);
+    const scan = here.start('--full-disk-wait', '1');
+    await here.workersHeld();
+    disk.fill();
+    here.letGo();
+    const { code, stdout } = await scan.ended;
+    expect(code).toBe(1);
+    expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete', chunks: { planned: 4, completed: 1 } });
+    expect(await here.containers()).toEqual([]);
+    expect(here.of('scan.paused')).toHaveLength(1);
+    expect(here.of('chunk.failed').map((data) => data['willRetry'])).toEqual([true, true, true]);
+    disk.makeRoom();
+    expect(await here.seriousCodes()).toEqual(['disk.full']);
+    await expectComplete(here.start(), here);
+    expect(here.of('scan.resumed')).toHaveLength(1);
+  });
+
+  test('ends at once where its journal cannot be written at all, and the next run takes over its workers', async () => {
+    const here = place();
+    await here.hold(WORKERS, 100);
+    const scan = here.start();
+    const [killed = ''] = await here.workersHeld();
+    spawnSync('prlimit', ['--pid', String(scan.pid), '--fsize=1']); // every write of the coordinator fails
+    await daemon.killProcesses(killed);
+    here.letGo();
+    const { code, stdout } = await scan.ended;
+    expect(code).toBe(1);
+    expect(oneObject(stdout)['error']).toMatch(/cannot write the journal/);
+    expect(await here.containers()).toContain(killed); // removed only when its end is in the journal
+    await expectComplete(here.start(), here);
+    expect(here.of('container.exited')).toContainEqual(
+      expect.objectContaining({ name: killed, exitCode: 137 }),
+    );
+  });
+
+  test('workers whose mount dies record what it was, and end', async () => {
+    const here = place();
+    const mount = await here.hold(WORKERS, 100);
+    const scan = here.start();
+    await here.workersHeld();
+    mount.kill();
+    const { code, stdout } = await scan.ended;
+    expect(code).toBe(3);
+    expect(oneObject(stdout)).toMatchObject({ outcome: 'complete-with-problems' });
+    expect(await here.containers()).toEqual([]);
+    expect(await here.codes()).toContain('mount.lost');
+  });
+
+  test('workers keep a mount that is unmounted; those that start later miss it, and the scan is incomplete', async () => {
+    const here = place();
+    await here.hold(WORKERS, 100);
+    const scan = here.start();
+    const [kept = '', ...killed] = await here.workersHeld();
+    spawnSync('umount', ['-l', here.tree]);
+    for (const name of killed) await daemon.killProcesses(name);
+    here.letGo();
+    const { code, stdout } = await scan.ended;
+    expect(code).toBe(4);
+    expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete' });
+    expect(await here.containers()).toEqual([]);
+    expect(here.of('container.exited')).toContainEqual(expect.objectContaining({ name: kept, exitCode: 0 }));
+    expect(await here.codes()).toEqual(['mount.lost']);
+  });
+});
