@@ -8,6 +8,8 @@ export interface ListerEvents {
    * are the jobs it had been given and never began or never answered for.
    */
   onHung(hung: { job: DirectoryJob; operation: string; unlisted: DirectoryJob[] }): void;
+  /** So many directories at once were found best by measuring. */
+  onTuned(directoriesAtOnce: number): void;
   /** The lister cannot go on. */
   onFailed(error: Error): void;
 }

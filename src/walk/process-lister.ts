@@ -25,6 +25,8 @@ export class ProcessLister implements Lister {
   readonly #tuner: Tuner;
   readonly #helpers = new Set<Helper>();
   #current: Helper;
+  /** Directories at once that were told as the best, 0 before. */
+  #told = 0;
   #closed = false;
 
   constructor(options: ListerOptions, limits: TunerLimits, events: ListerEvents) {
@@ -90,6 +92,10 @@ export class ProcessLister implements Lister {
     for (const id of answer.done) helper.jobs.delete(id);
     helper.stuck = answer.stuck;
     this.#tuner.push(answer.operations, saturated, performance.now());
+    if (this.#tuner.settled && this.#tuner.atOnce !== this.#told) {
+      this.#told = this.#tuner.atOnce;
+      this.#events.onTuned(this.#told);
+    }
     if (helper !== this.#current && helper.jobs.size === 0) this.#leave(helper);
     this.#events.onAnswer(answer);
   }

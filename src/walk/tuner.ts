@@ -20,18 +20,25 @@ export class Tuner {
   readonly #max: number;
   #atOnce: number;
   #previous: { atOnce: number; perSecond: number } | null = null;
-  #windowStartMs: number;
   #operations = 0;
+  /** How long, since the window began, as many operations were under way as may be. */
+  #saturatedMs = 0;
+  #pushedAtMs: number;
   #settledAtMs: number | null = null;
 
   constructor(limits: TunerLimits, nowMs: number) {
     this.#max = Math.max(1, limits.max);
     this.#atOnce = Math.min(limits.start, this.#max);
-    this.#windowStartMs = nowMs;
+    this.#pushedAtMs = nowMs;
   }
 
   get atOnce(): number {
     return this.#atOnce;
+  }
+
+  /** Whether it has found what is best, for now. */
+  get settled(): boolean {
+    return this.#settledAtMs !== null;
   }
 
   /**
@@ -39,17 +46,17 @@ export class Tuner {
    * @param saturated whether as many were under way as may be: else the rate says nothing
    */
   push(operations: number, saturated: boolean, nowMs: number): void {
-    if (!saturated) {
-      this.#startWindow(nowMs);
-      return;
-    }
+    const elapsedMs = nowMs - this.#pushedAtMs;
+    this.#pushedAtMs = nowMs;
+    if (!saturated) return;
     this.#operations += operations;
-    const elapsedMs = nowMs - this.#windowStartMs;
-    if (this.#operations < WINDOW_OPERATIONS_MIN || elapsedMs < WINDOW_MS_MIN) return;
-    const perSecond = (this.#operations / elapsedMs) * 1000;
+    this.#saturatedMs += elapsedMs;
+    if (this.#operations < WINDOW_OPERATIONS_MIN || this.#saturatedMs < WINDOW_MS_MIN) return;
+    const perSecond = (this.#operations / this.#saturatedMs) * 1000;
     if (this.#settledAtMs === null) this.#step(perSecond, nowMs);
     else if (nowMs - this.#settledAtMs > SETTLED_MS) this.#tryMore(perSecond);
-    this.#startWindow(nowMs);
+    this.#operations = 0;
+    this.#saturatedMs = 0;
   }
 
   #step(perSecond: number, nowMs: number): void {
@@ -65,10 +72,5 @@ export class Tuner {
     this.#settledAtMs = null;
     this.#previous = { atOnce: this.#atOnce, perSecond };
     this.#atOnce = Math.min(this.#max, this.#atOnce * 2);
-  }
-
-  #startWindow(nowMs: number): void {
-    this.#windowStartMs = nowMs;
-    this.#operations = 0;
   }
 }

@@ -86,8 +86,10 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   const opening = openJournal(journalDir, task);
   const batchVersion = EVENT_VERSIONS['files.batch'];
   // Its lister gets ready while the journal is opened.
+  const { chunk } = task;
   const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
     record: async (dataJson) => (await opening).appendJson('files.batch', batchVersion, dataJson),
+    tuned: (directoriesAtOnce) => journal.append('worker.tuned', { chunk, directoriesAtOnce }),
     createLister: listerFactory(task, options),
     log,
   });
@@ -136,7 +138,8 @@ function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWrite
 async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResult): Promise<void> {
   const { chunk, attempt } = task;
   const { totals, remaining, directoriesAtOnce } = result;
-  const last: Promise<unknown>[] = [journal.append('worker.tuned', { chunk, directoriesAtOnce })];
+  const last: Promise<unknown>[] = [];
+  if (directoriesAtOnce !== null) last.push(journal.append('worker.tuned', { chunk, directoriesAtOnce }));
   if (remaining !== null) last.push(journal.append('chunk.yielded', { chunk, attempt, remaining }));
   const { directories, files, problems } = totals;
   const bytes = totals.bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(totals.bytes) : `${totals.bytes}`;

@@ -20,6 +20,8 @@ const YIELDED_CHARS_MAX = 128 * 1024;
 export interface WalkPorts {
   /** Records one payload of `files.batch`; resolves when it is on disk. */
   record(dataJson: string): Promise<unknown>;
+  /** Records how many directories at once were found best; resolves when it is on disk. */
+  tuned(directoriesAtOnce: number): Promise<unknown>;
   /** A lister for the work to come; `careful` once one has hung or was slow. */
   createLister(events: ListerEvents, careful: boolean): Lister;
   log(line: string): void;
@@ -28,8 +30,8 @@ export interface WalkPorts {
 export interface WalkResult {
   /** Of what was recorded. */
   totals: Totals;
-  /** At the end. */
-  directoriesAtOnce: number;
+  /** At the end; null where that is recorded already. */
+  directoriesAtOnce: number | null;
   /** Roots given away; null when the chunk was walked to its end. */
   remaining: ChunkRoot[] | null;
 }
@@ -50,6 +52,7 @@ export class Walk {
   #yielding = false;
   /** The lister in use is to be replaced once it has answered for all it has. */
   #slow = false;
+  #tuned: number | null = null;
   readonly #pace: Pace;
   readonly #blocked = new BlockedParents();
 
@@ -79,7 +82,7 @@ export class Walk {
     const remaining = this.#frontier.drain();
     return {
       totals: this.#totals,
-      directoriesAtOnce: this.#lister.atOnce,
+      directoriesAtOnce: this.#lister.atOnce === this.#tuned ? null : this.#lister.atOnce,
       remaining: remaining.length === 0 ? null : remaining,
     };
   }
@@ -101,6 +104,10 @@ export class Walk {
       {
         onAnswer: (answer) => this.#onAnswer(answer),
         onHung: (hung) => this.#onHung(hung),
+        onTuned: (atOnce) => {
+          this.#tuned = atOnce;
+          this.#note(this.#ports.tuned(atOnce));
+        },
         onFailed: (error) => this.#end.reject(error),
       },
       careful,
@@ -151,10 +158,14 @@ export class Walk {
 
   #record(dataJson: string, totals: Totals): void {
     addTotals(this.#totals, totals);
-    const recorded = this.#ports.record(dataJson).then(
+    this.#note(this.#ports.record(dataJson).then(() => this.#lister.acknowledge()));
+  }
+
+  /** The walk ends when all that it recorded is on disk, and with the error of what cannot be. */
+  #note(recording: Promise<unknown>): void {
+    const recorded = recording.then(
       () => {
         this.#records.delete(recorded);
-        this.#lister.acknowledge();
       },
       (error: unknown) => this.#end.reject(error instanceof Error ? error : new Error(String(error))),
     );

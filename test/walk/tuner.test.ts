@@ -28,3 +28,10 @@ test('a rate that was not limited by it says nothing', () => {
   for (let nowMs = 100; nowMs < 8000; nowMs += 100) tuner.push(1000, false, nowMs);
   expect(tuner.atOnce).toBe(4);
 });
+
+test('moments without enough to do between others do not keep it from deciding', () => {
+  const tuner = new Tuner({ start: 4, max: 64 }, 0);
+  for (let nowMs = 50; nowMs < 8000; nowMs += 50) tuner.push(tuner.atOnce * 5, nowMs % 150 !== 0, nowMs);
+  expect(tuner.atOnce).toBe(64);
+  expect(tuner.settled).toBe(true);
+});
