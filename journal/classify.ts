@@ -24,18 +24,15 @@ function filesOf(
   { writer, epoch, files, links }: EpochSurvey,
   seen: Witnessed,
 ): SegmentFindings[] {
-  const named = seen.places.filter(({ seq }) => seq <= seen.bound).map(({ segment }) => segment);
-  const present = Math.max(0, ...files.map(({ name }) => name.segment));
+  const present = files.at(-1)?.name.segment ?? 0;
   // Behind a seal an epoch goes on in another file only.
   const end = links.at(-1);
   const sealed = end !== undefined && end.run.sealed && end.at === files.length - 1;
   const wentOn = end === undefined ? files.length === 0 : sealed && end.toSeq < seen.proven;
   const next = seen.proven > 0 && wentOn ? present + 1 : 0;
-  const last = Math.max(
-    present,
-    next,
-    ...named.map((segment) => Math.min(segment, present + MISSING_FILES_MAX)),
-  );
+  let last = Math.max(present, next);
+  for (const { seq, segment } of seen.places)
+    if (seq <= seen.bound) last = Math.max(last, Math.min(segment, present + MISSING_FILES_MAX));
   const found: SegmentFindings[] = [];
   const bySegment = new Map(files.map((file) => [file.name.segment, file]));
   for (let segment = 1; segment <= last; segment += 1) {
@@ -112,6 +109,9 @@ class EpochWalk {
       beforeSealed: this.#sealed,
       behind,
       behindOpened: opened,
+      unreadable: new Set(
+        defects.filter(({ bad }) => (bad?.unreadable ?? null) !== null).map(({ file }) => file),
+      ),
     };
     const first = behind !== null && behind !== this.#before;
     if (first && !opened && defects.length === 0 && gap.fromSeq > toSeq)

@@ -29,6 +29,8 @@ export interface Gap {
   /** The file of the counted record behind, and whether that opens it. */
   behind: SegmentFindings | null;
   behindOpened: boolean;
+  /** Files with bytes among the defects that the system does not give. */
+  unreadable: ReadonlySet<SegmentFindings>;
 }
 
 /** Says of each file around a gap what is wrong with it, and which records it lost. */
@@ -92,8 +94,9 @@ function shares(gap: Gap, holders: readonly SegmentFindings[], seen: Witnessed):
   let from = gap.fromSeq;
   holders.forEach((file, i) => {
     const after = holders.length - 1 - i;
-    const named = seen.places.filter(({ segment, seq }) => segment === file.name.segment && seq <= gap.toSeq);
-    const known = Math.max(0, ...named.map(({ seq }) => seq));
+    let known = 0;
+    for (const { segment, seq } of seen.places)
+      if (segment === file.name.segment && seq <= gap.toSeq) known = Math.max(known, seq);
     const toSeq = after === 0 ? gap.toSeq : Math.max(known, known >= from ? known : gap.toSeq - after);
     if (toSeq >= from) divided.push({ file, fromSeq: from, toSeq });
     // A file that is gone is told even where nobody knows what it held.
@@ -107,14 +110,14 @@ function shares(gap: Gap, holders: readonly SegmentFindings[], seen: Witnessed):
 function findingIn(file: SegmentFindings, gap: Gap, acknowledged: boolean, seen: Witnessed): Finding {
   if (file.survey === null) return 'lost';
   // Whatever is missing here may be in the bytes that the system does not give.
-  if (gap.defects.some((defect) => defect.file === file && rangeOf(defect).unreadable !== null))
-    return 'damaged';
+  if (gap.unreadable.has(file)) return 'damaged';
   if (!acknowledged) return gap.defects.some((defect) => defect.file === file) ? 'torn' : 'damaged';
   if (file.bytes === 0) return 'lost';
   // Between records of the same file, or before the first: the bytes are there, or were taken out of the middle.
   if (file === gap.behind) return 'damaged';
-  const lengths = seen.places.filter(({ segment }) => segment === file.name.segment);
-  const known = Math.max(0, ...lengths.map(({ bytes }) => bytes ?? 0));
+  let known = 0;
+  for (const { segment, bytes } of seen.places)
+    if (segment === file.name.segment) known = Math.max(known, bytes ?? 0);
   if (known > 0) return file.bytes < known ? 'lost' : 'damaged';
   const tail = gap.defects.findLast((defect) => defect.file === file);
   if (tail?.toByte !== file.bytes) return 'lost';

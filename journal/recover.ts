@@ -59,7 +59,7 @@ export function recover(scan: string, surveyed: readonly SurveyedSegment[]): Rec
   const segments: SegmentReport[] = [];
   for (const epoch of epochs) {
     const findings = classifyEpoch(scan, epoch, witnesses.of(epoch.writer, epoch.epoch));
-    segments.push(...findings.map((finding) => finding.report()));
+    for (const finding of findings) segments.push(finding.report());
   }
   if (surveyed.length > 0 && !epochs.some(({ writer }) => writer === COORDINATOR))
     segments.unshift(coordinatorGone(scan));

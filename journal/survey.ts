@@ -4,7 +4,7 @@ import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { Run, SegmentSurvey, Unreadable } from './pieces.js';
 import { salvage } from './salvage.js';
 import type { SegmentName } from './segments.js';
-import { sealOf, testimonyOf } from './testimony.js';
+import { sealOf, Testimonies, testimonyOf } from './testimony.js';
 
 export interface SurveyOptions {
   name: SegmentName;
@@ -42,6 +42,7 @@ export class SegmentSurveyor {
   #frontierCrc = '';
   #frontierRun: Run | null = null;
   readonly #unreadable: Unreadable[] = [];
+  readonly #testimonies = new Testimonies();
 
   constructor(options: SurveyOptions, observe: SurveyObserver | null = null) {
     this.#options = options;
@@ -90,6 +91,7 @@ export class SegmentSurveyor {
   /** Takes the last bytes: a line without a line feed, if any. */
   finish(rest: Buffer): SegmentSurvey {
     if (rest.length > 0) this.#line(rest, 0, rest.length, false);
+    this.#survey.testimonies = this.#testimonies.list();
     return this.#survey;
   }
 
@@ -157,10 +159,13 @@ export class SegmentSurveyor {
   #record(bytes: Buffer, from: number, to: number, record: RawRecord, glued: boolean): void {
     const { scan, writer, epoch } = this.#options.name;
     const ours = record.scan === scan && record.writer === writer && record.epoch === epoch;
-    if (!ours || !this.#listen(bytes, from, record)) {
+    const said = ours ? testimonyOf(record, this.#base + from) : null;
+    // The opening of another segment is as foreign as a record of another file.
+    if (!ours || (said?.kind === 'opened' && said.segment !== this.#options.name.segment)) {
       this.#bad(bytes, from, to, true);
       return;
     }
+    if (record.type === 'segment.sealed') this.#seal(bytes, from, record);
     this.#survey.bytes = this.#base + to;
     this.#records += 1;
     const run = this.#runFor(record, this.#base + from, glued);
@@ -171,6 +176,7 @@ export class SegmentSurveyor {
     run.lastFromByte = this.#base + from;
     run.durable = Math.max(run.durable, record.durable);
     run.sealed = record.type === 'segment.sealed';
+    if (said !== null) this.#testimonies.add(said, run);
     if (this.#options.ids) this.#keepId(run, record);
     count(run, record);
     if (record.seq > this.#frontierSeq) {
@@ -217,17 +223,10 @@ export class SegmentSurveyor {
     return run;
   }
 
-  /** Notes what a record says about others. False: it is the opening of another segment. */
-  #listen(bytes: Buffer, from: number, record: RawRecord): boolean {
-    const heard = testimonyOf(record, this.#base + from);
-    if (heard?.kind === 'opened' && heard.segment !== this.#options.name.segment) return false;
-    if (heard !== null) this.#survey.testimonies.push(heard);
-    if (record.type === 'segment.sealed') {
-      const offset = this.#base + from;
-      this.#hashTo(bytes, offset);
-      this.#survey.seal = { seq: record.seq, matches: this.#sealMatches(record, offset) };
-    }
-    return true;
+  #seal(bytes: Buffer, from: number, record: RawRecord): void {
+    const offset = this.#base + from;
+    this.#hashTo(bytes, offset);
+    this.#survey.seal = { seq: record.seq, matches: this.#sealMatches(record, offset) };
   }
 
   #sealMatches(record: RawRecord, offset: number): boolean | 'newer-version' {

@@ -1,6 +1,6 @@
 import { EVENT_VERSIONS, isEventType } from './event-versions.js';
 import type { CoordinatorRef, EventData, RecordRef, WriterPosition } from './events/index.js';
-import type { Testimony } from './pieces.js';
+import type { Run, Testimony } from './pieces.js';
 import type { RawRecord } from './record.js';
 
 /**
@@ -20,6 +20,41 @@ export function testimonyOf(record: RawRecord, fromByte: number): Testimony | nu
   if (!isReference(position) || typeof position.writer !== 'string' || !isCount(position.bytes)) return null;
   const kind = type === 'writer.settled' ? 'settled' : 'progressed';
   return { kind, seq, fromByte, position: position as WriterPosition };
+}
+
+/** Gathers what the records of a file say, in memory that does not grow with how often they say it. */
+export class Testimonies {
+  readonly #all = new Set<Testimony>();
+  #run: Run | null = null;
+  /** By the file they are about: words of the run in hand that no later one has made needless. */
+  readonly #latest = new Map<string, { said: Testimony; upTo: number }[]>();
+
+  add(said: Testimony, run: Run): void {
+    this.#all.add(said);
+    if (run !== this.#run) this.#latest.clear();
+    this.#run = run;
+    if (said.kind !== 'progressed') return;
+    const { writer, epoch, segment } = said.position;
+    const about = `${writer}/${epoch}/${segment}`;
+    const latest = this.#latest.get(about) ?? [];
+    this.#latest.set(about, latest);
+    latest.push({ said, upTo: said.position.seq });
+    // A later word says all that an earlier one did, once it is on disk for certain: before, it may come not to count.
+    for (
+      let [first, second] = latest;
+      first !== undefined && second !== undefined;
+      [first, second] = latest
+    ) {
+      if (second.said.seq > run.durable || second.upTo < first.upTo) return;
+      this.#all.delete(first.said);
+      latest.shift();
+    }
+  }
+
+  /** In the order of the bytes. */
+  list(): Testimony[] {
+    return [...this.#all];
+  }
 }
 
 /** What a segment's first record says; null where that cannot be understood. */

@@ -108,8 +108,20 @@ export class Witnesses {
 
 /** What the counted records of an epoch say. */
 function* counted({ files, links }: EpochSurvey): Generator<Testimony> {
+  // Both stand in the order of the bytes: each is looked at once.
+  let next = 0;
+  let file = -1;
   for (const { run, at, toByte } of links) {
-    for (const said of files[at]?.survey.testimonies ?? [])
-      if (said.fromByte >= run.fromByte && said.fromByte < toByte) yield said;
+    if (at !== file) next = 0;
+    file = at;
+    const testimonies = files[at]?.survey.testimonies ?? [];
+    for (
+      let said = testimonies[next];
+      said !== undefined && said.fromByte < toByte;
+      said = testimonies[next]
+    ) {
+      if (said.fromByte >= run.fromByte) yield said;
+      next += 1;
+    }
   }
 }
