@@ -17,20 +17,32 @@ const RUN_MS = 120;
 export function cutPower(cuts: number, seed: number): Promise<string[]> {
   return withFolder(async (folder) => {
     const dice = new Dice(seed);
-    const image = join(folder, 'disk.img');
     const mounts = [join(folder, 'disk'), join(folder, 'after')] as const;
     for (const mount of mounts) mkdirSync(mount);
-    execFileSync('truncate', ['-s', IMAGE_SIZE, image]);
-    execFileSync('mkfs.ext4', ['-qF', image]);
-    execFileSync('mount', ['-o', 'loop', image, mounts[0]]);
     try {
       const wrong: string[] = [];
-      while (cuts > 0) cuts -= await cutWhileWriting({ folder, image, mounts, dice, cuts, wrong });
+      for (let run = 1; cuts > 0; run += 1) {
+        const image = join(folder, `disk-${run}.img`);
+        insertDisk(image, mounts[0]);
+        cuts -= await cutWhileWriting({ folder, image, mounts, dice, cuts, wrong });
+        execFileSync('umount', [mounts[0]]);
+        rmSync(image);
+      }
       return wrong;
     } finally {
       for (const mount of mounts) spawnSync('umount', ['-l', mount]);
     }
   });
+}
+
+/**
+ * An empty disk for each run: in blocks that a former run left, a cut would bring its records to light, which have the
+ * same scan, writer and epoch. No two scans have that.
+ */
+function insertDisk(image: string, mount: string): void {
+  execFileSync('truncate', ['-s', IMAGE_SIZE, image]);
+  execFileSync('mkfs.ext4', ['-qF', image]);
+  execFileSync('mount', ['-o', 'loop', image, mount]);
 }
 
 interface Cut {
@@ -47,7 +59,6 @@ async function cutWhileWriting({ image, mounts, dice, cuts, wrong, folder }: Cut
   const [disk, after] = mounts;
   let acknowledged = 0;
   const journalDir = join(disk, 'journal');
-  rmSync(journalDir, { recursive: true, force: true });
   mkdirSync(journalDir);
   const child = startWriter(journalDir, { groups: 2000, perGroup: 3, inject: null });
   const state = { running: true };
