@@ -41,7 +41,11 @@ export class LatencyMount {
   /** @param faults `LATENCY_MS`, `LATENCY_HANG`, `LATENCY_EIO`, …: see latencyfs.c */
   static async open(source: string, point: string, faults: Record<string, string>): Promise<LatencyMount> {
     mkdirSync(point, { recursive: true });
-    const args = [point, '-f', '-o', 'ro,allow_other,entry_timeout=30,attr_timeout=30'];
+    const cached = 'ro,allow_other,entry_timeout=30,attr_timeout=30';
+    // What is written must be seen at once by every process.
+    const options =
+      faults['LATENCY_WRITE'] === undefined ? cached : 'allow_other,attr_timeout=0,entry_timeout=0';
+    const args = [point, '-f', '-o', options];
     const daemon = spawn(build(), args, {
       stdio: 'ignore',
       env: { ...process.env, LATENCY_SOURCE: source, ...faults },
