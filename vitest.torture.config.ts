@@ -3,7 +3,13 @@ import { defineConfig } from 'vitest/config';
 /** `npm run torture`: every point of what the ordinary run samples. Takes the better part of an hour. */
 export default defineConfig({
   test: {
-    include: ['test/torture/**/*.torture.ts'],
+    // Two of the ordinary run's tests kill as often as they are told.
+    include: [
+      'test/torture/**/*.torture.ts',
+      'test/projections/kill.test.ts',
+      'test/contract/former-kill.test.ts',
+    ],
+    env: { NAS_SCANNER_TEST_KILLS: '1000', NAS_SCANNER_TEST_IMPORT_KILLS: '50' },
     testTimeout: 3_600_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -21,6 +21,7 @@ export interface OpenCatalog extends ModeChoice {
  * `catalog-locked`, `catalog-unwritable`, `catalog-damaged`, `newer-version`
  */
 export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatalog {
+  leaveFormerAlone(path);
   const choice = chooseJournalMode(path);
   const database = openDatabase(path, { busyTimeoutMs });
   try {
@@ -38,6 +39,25 @@ export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatal
     database.close();
     throw databaseError(error, path);
   }
+}
+
+/**
+ * A catalog of the former system stays as it is, byte for byte, until a built one takes its place: by its bytes its
+ * import is known. What cannot be looked at so is left to who opens it for writing.
+ */
+function leaveFormerAlone(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
+  let database: Db | undefined;
+  try {
+    database = openDatabase(path, { readonly: true });
+    if (catalogKind(database, path) !== 'former') return;
+  } catch (cause) {
+    if (!(databaseError(cause, path) instanceof ProjectionError)) throw cause;
+    return;
+  } finally {
+    database?.close();
+  }
+  throw staleError('former', path);
 }
 
 function staleError(kind: CatalogKind, path: string): ProjectionError {
