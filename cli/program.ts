@@ -10,10 +10,20 @@ import type {
 import { probeMount, type MountProbe } from '../src/health/mount.js';
 import type { ExitCode } from './exit-codes.js';
 import { createIo, type Io } from './io.js';
+import { reportError } from './report-error.js';
 import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
 import { describeOption, settableOption } from './settable-option.js';
 import { VERSION } from './version.js';
+
+/** Runs a command line; the exit code is set, what went wrong is said. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    process.exitCode = reportError(error, argv.includes('--json'));
+  }
+}
 
 type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
 
@@ -133,14 +143,8 @@ export function createProgram(): Command {
   for (const [name, description, load] of simple) {
     program.addCommand(command(name, description).action((options: CommonOptions) => execute(options, load)));
   }
-  program.addCommand(
-    new Command('worker').requiredOption('--task <file>').action(async (options: { task: string }) => {
-      const { runWorker } = await import('../src/worker/main.js');
-      // At once: on the way of an ordinary end signals lose their handlers, and a late SIGUSR2 would kill it.
-      process.exit(await runWorker(options.task));
-    }),
-    { hidden: true },
-  );
+  // The program's entry runs it; here it is for whoever forgets the task.
+  program.addCommand(new Command('worker').requiredOption('--task <file>'), { hidden: true });
   program.addCommand(
     new Command('probe').requiredOption('--task <file>').action(async (options: { task: string }) => {
       const { runProbe } = await import('../src/health/probe-program.js');
