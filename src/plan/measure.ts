@@ -1,7 +1,7 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, opendir, readdir, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { compileExcludes, type Excluder } from '../walk/exclude.js';
-import { kindOf } from '../walk/entries.js';
+import { kindOf, STREAM_ENTRIES, STREAMED_BYTES_MIN } from '../walk/entries.js';
 import { statKind } from '../walk/listing.js';
 import { MountTable } from '../walk/mounts.js';
 import { decodeName, joinPath, systemPath } from '../walk/names.js';
@@ -14,6 +14,13 @@ export interface MeasureOptions {
   exclude: readonly string[];
   excludeDirectories: readonly string[];
   oneFileSystem: boolean;
+}
+
+/** A directory entry whose name is bytes. */
+interface RawEntry {
+  name: Buffer;
+  isFile(): boolean;
+  isDirectory(): boolean;
 }
 
 /** One directory without what lies in its subdirectories. */
@@ -44,20 +51,21 @@ export class Measurer {
     const measured: Measured = { files: 0, bytes: 0, subdirectories: [] };
     const place = openPlace(path);
     try {
-      const directory = this.#options.oneFileSystem ? await lstat(systemPath(place.path), BIGINT) : null;
-      const entries = await readdir(systemPath(place.path), { withFileTypes: true, encoding: 'buffer' });
-      if (!onProgress()) return measured;
-      for (const entry of entries) {
-        const kind = kindOf(entry);
-        const name = decodeName(entry.name);
-        if (kind === 'other' || this.#excluder?.(name, joinPath(path, name)) === true) continue;
-        const reached = systemPath(joinPath(place.path, name));
-        if (kind === 'directory') {
-          if (directory === null || (await this.#isWithin(directory, joinPath(path, name), reached)))
-            measured.subdirectories.push(name);
-        } else if (namesOnly) continue;
-        else await addFile(measured, reached);
+      const directory = await stat(systemPath(place.path), BIGINT);
+      for await (const entries of this.#entries(place.path, directory.size >= STREAMED_BYTES_MIN)) {
         if (!onProgress()) break;
+        for (const entry of entries) {
+          const kind = kindOf(entry);
+          const name = decodeName(entry.name);
+          if (kind === 'other' || (namesOnly && kind === 'file')) continue;
+          if (this.#excluder?.(name, joinPath(path, name)) === true) continue;
+          const reached = systemPath(joinPath(place.path, name));
+          if (kind !== 'directory') await addFile(measured, reached);
+          else if (await this.#isWithin(directory, joinPath(path, name), reached))
+            measured.subdirectories.push(name);
+          else continue;
+          if (!onProgress()) return measured;
+        }
       }
     } finally {
       place.close();
@@ -65,10 +73,30 @@ export class Measurer {
     return measured;
   }
 
+  /** One that may hold very much is read piece by piece: each entry is an object of its own in Node. */
+  async *#entries(path: string, big: boolean): AsyncGenerator<RawEntry[]> {
+    if (!big) {
+      yield await readdir(systemPath(path), { withFileTypes: true, encoding: 'buffer' });
+      return;
+    }
+    // The types of Node know text only; with this encoding names are buffers.
+    const encoding = 'buffer' as BufferEncoding;
+    const directory = await opendir(systemPath(path), { encoding, bufferSize: STREAM_ENTRIES });
+    let piece: RawEntry[] = [];
+    for await (const entry of directory) {
+      piece.push(entry as unknown as RawEntry);
+      if (piece.length < STREAM_ENTRIES) continue;
+      yield piece;
+      piece = [];
+    }
+    yield piece;
+  }
+
   async #isWithin(parent: BigIntStats, path: string, reached: string | Buffer): Promise<boolean> {
+    if (!this.#options.oneFileSystem) return true;
     if (this.#mounts.typeAt(path) !== undefined) return false;
-    const stat = await statOrNull(reached);
-    return stat === null || stat.dev === parent.dev;
+    const found = await statOrNull(reached);
+    return found === null || found.dev === parent.dev;
   }
 }
 
@@ -84,8 +112,8 @@ async function statOrNull(path: string | Buffer): Promise<BigIntStats | null> {
 }
 
 async function addFile(measured: Measured, path: string | Buffer): Promise<void> {
-  const stat = await statOrNull(path);
-  if (stat === null || statKind(stat) !== 'file') return;
+  const file = await statOrNull(path);
+  if (file === null || statKind(file) !== 'file') return;
   measured.files += 1;
-  measured.bytes += Number(stat.size);
+  measured.bytes += Number(file.size);
 }
