@@ -5,6 +5,7 @@ import {
   masked,
   type CatalogView,
   type Diagnosis,
+  type LiveContext,
   type Show,
 } from '../projections/diagnosis/index.js';
 import { loadScan, type LoadedScan } from '../projections/diagnosis/load.js';
@@ -18,7 +19,7 @@ import type { DiagnosisReport } from './diagnosis-report.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
-import { bootNow, lookAround, type LiveFacts } from './live-facts.js';
+import { bootNow, lookAround, whyUnwritable, type LiveFacts } from './live-facts.js';
 import { pickScan } from './pick-scan.js';
 
 /** Records that say how the catalog and the segment ended: they come when the catalog has been closed. */
@@ -81,14 +82,18 @@ export async function makeReport(
       },
     },
   );
-  const finish = (catalog: CatalogView | null): Diagnosis =>
-    loaded.fold.finish(loaded.report, { locked, boot: options.offline ? null : bootNow(), catalog });
-  const alone = finish(null);
+  const boot = options.offline ? null : bootNow();
+  const finish = (seen: Pick<LiveContext, 'catalog' | 'unwritable'>): Diagnosis =>
+    loaded.fold.finish(loaded.report, { locked, boot, ...seen });
+  const alone = finish({ catalog: null, unwritable: null });
+  // Whoever died without a word may have been unable to write one.
+  const mayWrite = options.offline || alone.verdict !== 'killed';
+  const unwritable = mayWrite ? null : await whyUnwritable(paths.dataDir);
   const catalog = options.offline
     ? null
     : viewCatalog(paths.catalog, { scan, last, rows: rowsOf(alone, isLatest) });
   return {
-    diagnosis: catalog === null ? alone : finish(catalog),
+    diagnosis: catalog === null ? alone : finish({ catalog, unwritable }),
     timeline: timeline.finish(),
     live: options.offline ? null : await look(paths, scan, loaded, catalog),
     show,

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import type { PathText } from '../journal/events/index.js';
+import { errnoName } from '../journal/storage.js';
 import type { CatalogView, LiveContext } from '../projections/diagnosis/index.js';
 import { probeMount } from '../src/health/mount.js';
-import { freeBytes, hostLoad, type HostLoad } from '../src/health/room.js';
+import { freeBytes, hostLoad, proveWritable, type HostLoad } from '../src/health/room.js';
 import type { DataPaths } from './data-dir.js';
 import { lookAtEngine, type EngineFacts } from './live-engine.js';
 
@@ -41,6 +43,18 @@ export async function lookAround(
     engine,
     catalog,
   };
+}
+
+/** Why nothing can be written to the data directory; null: it can. Tries it, with a file that is removed again. */
+export async function whyUnwritable(dataDir: string): Promise<LiveContext['unwritable']> {
+  try {
+    await proveWritable(dataDir, randomBytes(6).toString('hex'));
+    return null;
+  } catch (error) {
+    const errno = errnoName(error);
+    const code = errno === 'ENOSPC' || errno === 'EDQUOT' ? 'disk.full' : 'data-dir.unwritable';
+    return { code, detail: `${dataDir} cannot be written (${errno})` };
+  }
 }
 
 /** This boot of this machine; null where the system does not say. */

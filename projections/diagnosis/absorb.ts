@@ -1,7 +1,7 @@
 import { FINDING_CODES, SEVERITIES, type Finding, type FindingCode } from './types.js';
 
 /** What each cause explains when both are there: the symptom is no finding of its own then. */
-const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
+export const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
   // What was not understood may be the very record that says otherwise.
   'journal.newer-version': [
     'host.rebooted',

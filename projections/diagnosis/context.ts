@@ -14,6 +14,8 @@ export interface LiveContext {
   locked: boolean;
   /** The boot this is asked in, and when it began; null: not known or not asked for. */
   boot: { id: string; atMs: number } | null;
+  /** Why nothing can be written to the data directory now; null: it can, or nobody looked. */
+  unwritable: { code: 'disk.full' | 'data-dir.unwritable'; detail: string } | null;
   /** Whether the catalog holds what the journal says; null: not looked at. */
   catalog: CatalogView | null;
 }

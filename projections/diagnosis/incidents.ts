@@ -25,12 +25,18 @@ export interface Incident {
   detail?: string;
 }
 
+function isSame(a: Evidence, b: Evidence): boolean {
+  return a.file === b.file && a.seq === b.seq && a.at === b.at && a.text === b.text;
+}
+
 /** Gathers incidents by code, in bounded memory. */
 export class IncidentBook {
   readonly #groups = new Map<FindingCode, IncidentGroup>();
 
   add(code: FindingCode, { evidence, chunk, detail }: Incident): void {
     const group = this.#group(code);
+    // A report can be asked for again: what it concludes itself is no second incident then.
+    if (group.evidence.some((known) => isSame(known, evidence))) return;
     group.count += 1;
     if (group.evidence.length < EVIDENCE_MAX) group.evidence.push(evidence);
     else group.evidence[EVIDENCE_MAX - 1] = evidence;

@@ -45,7 +45,7 @@ export interface DiagnosisOptions {
 }
 
 /** Nothing but the journal. */
-export const NOT_LIVE: LiveContext = { locked: false, boot: null, catalog: null };
+export const NOT_LIVE: LiveContext = { locked: false, boot: null, unwritable: null, catalog: null };
 
 /** In this order; which one explains which is decided afterwards. */
 const MAKERS: readonly FindingMaker[] = [

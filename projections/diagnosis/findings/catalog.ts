@@ -72,7 +72,8 @@ function advice(context: FindingContext, code: FindingCode): string[] {
     return [`See who has it open: \`fuser -v ${commands.dataDir}/*.db\``, 'Close that program', replay];
   if (code === 'catalog.unwritable') {
     return [
-      `See its owner, rights and room: \`ls -la ${commands.dataDir}; df -h ${commands.dataDir}\``,
+      `See its owner, rights and room: \`ls -la ${commands.dataDir}; lsattr ${commands.dataDir}; df -h ${commands.dataDir}\``,
+      'Make it writable for the user the scan runs as',
       replay,
     ];
   }

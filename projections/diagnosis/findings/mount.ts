@@ -61,7 +61,8 @@ function goneProblems(context: FindingContext): { count: number; evidence: Evide
   let count = 0;
   for (const code of GONE) count += problems.byCode.get(code) ?? 0;
   const vanished = vanishedRoots(context);
-  if (vanished.length > 1) count += vanished.length;
+  // Where whole chunks vanished, so did the rest that is not there.
+  if (vanished.length > 1) count += problems.byCode.get('ENOENT') ?? 0;
   if (count === 0) return { count, evidence: [] };
   const evidence: Evidence[] = [];
   for (const directory of problems.directories()) {

@@ -125,8 +125,9 @@ function interrupted(context: FindingContext): Finding[] {
 
 function empty(context: FindingContext): Finding[] {
   const { facts, totals, show, commands } = context;
-  if (facts.completed === null || totals.files > 0 || facts.completed.data.outcome === 'incomplete')
-    return [];
+  if (facts.completed === null || facts.completed.data.outcome === 'incomplete') return [];
+  // Files that were there, and whose records are gone, are another matter.
+  if (totals.files > 0 || facts.completed.data.files > 0) return [];
   const mount = facts.started === null ? '' : show.path(facts.started.mountPath);
   return [
     {

@@ -80,9 +80,15 @@ function unresponsive(context: FindingContext): Finding[] {
     title: `A worker did not answer ${plural(group.count, 'health check')}`,
     advice: [
       'See what the host is busy with: `uptime; free -h`',
+      ...stopFirst(context),
       `Let workers that hang be started again: \`${context.commands.scan({ '--stall-action': 'restart', '--stall-timeout': '600' })}\``,
     ],
   }));
+}
+
+/** Two scans do not share a data directory. */
+function stopFirst({ verdict }: FindingContext): string[] {
+  return verdict === 'running' ? ['Stop this scan (Ctrl-C, or SIGTERM); what it has recorded is kept'] : [];
 }
 
 function stalled(context: FindingContext): Finding[] {
@@ -90,6 +96,7 @@ function stalled(context: FindingContext): Finding[] {
     title: `Workers of ${plural(Math.max(1, group.chunks.size), 'chunk')} recorded nothing for too long`,
     advice: [
       `See whether the mount answers: \`timeout 10 ls ${context.commands.mount}\``,
+      ...stopFirst(context),
       `Let workers that hang be started again: \`${context.commands.scan({ '--stall-action': 'restart', '--stall-timeout': '600' })}\``,
     ],
   }));
