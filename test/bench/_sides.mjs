@@ -17,13 +17,15 @@ export function has(program) {
   return found;
 }
 
-/** Seconds that a shell command takes. @throws Error when its exit code is none of those allowed */
-export function secondsOf(command, { codes = [0] } = {}) {
+/** Seconds that pass during a shell command, and seconds of CPU of all processes it waits for. @throws Error when its exit code is none of those allowed */
+export function timesOf(command, { codes = [0] } = {}) {
   const startedAtMs = performance.now();
-  const done = spawnSync('bash', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const timed = `TIMEFORMAT='%U %S'; time { ${command.trim()}\n}`;
+  const done = spawnSync('bash', ['-c', timed], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   const seconds = (performance.now() - startedAtMs) / 1000;
   if (!codes.includes(done.status)) throw new Error(`${command}: exit ${done.status}\n${done.stderr}`);
-  return seconds;
+  const [user, system] = done.stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return { seconds, cpuSeconds: user + system };
 }
 
 function median(values) {
@@ -36,20 +38,23 @@ function median(values) {
  */
 export function compare(title, sides, runs = 3) {
   console.log(`\n${title}`);
-  const seconds = new Map(sides.map((side) => [side, []]));
+  const times = new Map(sides.map((side) => [side, []]));
   for (let run = 0; run < runs; run += 1) {
     for (const side of sides) {
       side.before?.();
-      seconds.get(side).push(secondsOf(side.command, side));
+      times.get(side).push(timesOf(side.command, side));
     }
   }
   const [ours] = sides;
-  const oursMedian = median(seconds.get(ours));
+  const medianOf = (side, key) => median(times.get(side).map((each) => each[key]));
   for (const side of sides) {
-    const own = median(seconds.get(side));
-    const all = seconds.get(side).map((value) => value.toFixed(2));
-    const ratio = side === ours ? '' : `   ours takes ${(oursMedian / own).toFixed(2)}x of it`;
-    console.log(`  ${side.name}: ${own.toFixed(2)} s (${all.join(', ')})${ratio}`);
+    const [own, cpu] = [medianOf(side, 'seconds'), medianOf(side, 'cpuSeconds')];
+    const all = times.get(side).map(({ seconds }) => seconds.toFixed(2));
+    const ratio =
+      side === ours
+        ? ''
+        : `   ours takes ${(medianOf(ours, 'seconds') / own).toFixed(2)}x of it, ${(medianOf(ours, 'cpuSeconds') / cpu).toFixed(2)}x of its CPU`;
+    console.log(`  ${side.name}: ${own.toFixed(2)} s (${all.join(', ')}), CPU ${cpu.toFixed(2)} s${ratio}`);
     console.log(`    $ ${side.command.replaceAll('\n', ' ')}`);
   }
 }

@@ -2,6 +2,7 @@
 // Peak of resident memory (VmHWM) as the kernel counts it, looked at until each process ends.
 //   node test/bench/memory.mjs [TREE...]     these trees instead
 import { spawn } from 'node:child_process';
+import { clearInterval, setInterval } from 'node:timers';
 import {
   closeSync,
   existsSync,

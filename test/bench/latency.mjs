@@ -1,4 +1,5 @@
-// The walk alone: one worker beside find, and on a mount that waits 2 ms beside find and gdu.
+// A FUSE mount that waits 2 ms with every operation: our whole scan beside find and gdu. Its daemon answers ten at once
+// (libfuse's own limit), so that nobody can be more than ten times as fast as find.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
