@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { constants, setPriority } from 'node:os';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
@@ -20,6 +21,8 @@ const LOCAL_AT_ONCE = 4;
 const REMOTE_AT_ONCE = 16;
 /** And the most, where the user gives no number. */
 const AT_ONCE_MAX = 64;
+
+const THREADS = '/proc/self/task';
 
 function log(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -56,11 +59,14 @@ async function taskFrom(taskFile: string): Promise<WorkerTask> {
 
 /**
  * Lower CPU priority; the kernel derives the priority of disk accesses from it where nobody has set one (there is
- * no way to `ioprio_set` without native code). Children and threads inherit it.
+ * no way to `ioprio_set` without native code). Linux keeps it by thread: those that run already are told one by one,
+ * later ones and children inherit it.
  */
 function lowerPriority(): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    for (const thread of readdirSync(THREADS)) {
+      setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
+    }
   } catch (error) {
     log(`priority not lowered: ${String(error)}`);
   }
