@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JournalError } from '../journal/errors.js';
-import { recordEndingAt } from '../journal/checkpoint.js';
+import { checkpointMismatch, recordEndingAt } from '../journal/checkpoint.js';
 import { ScanReader } from '../journal/reader.js';
 import {
   listScans,
@@ -36,6 +37,24 @@ export async function catchUp(
     if (await isWhole(journalDir, scan, after)) continue;
     const isLast = !applied.some((other) => other > scan && other !== options.scan);
     await applyRest(database, catalog, { journalDir, scan, after, isLast });
+  }
+}
+
+/**
+ * Makes sure that the catalog can go on with the scan it is about to follow: of each writer, the record that it ends at.
+ * @throws ProjectionError `catalog-stale`
+ */
+export async function checkFollowed(
+  journalDir: string,
+  scan: string,
+  after: ReadonlyMap<string, SegmentPosition>,
+): Promise<void> {
+  for (const [writer, position] of after) {
+    const { epoch, segment, bytes, seq, crc } = position;
+    const path = segmentPath(journalDir, { scan, writer, epoch, segment });
+    const record = existsSync(path) ? await recordEndingAt(path, bytes) : null;
+    if (record?.seq !== seq || record.crc !== crc)
+      throw stale(checkpointMismatch(scan, writer, position).message);
   }
 }
 

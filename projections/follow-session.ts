@@ -4,7 +4,7 @@ import { decodeEvent } from '../journal/decode-event.js';
 import { WriterTail, type ReadRecord } from '../journal/reader.js';
 import { COORDINATOR, listWriters, type SegmentPosition } from '../journal/segments.js';
 import { Catalog } from './catalog.js';
-import { catchUp, inTransaction, rollBack } from './catch-up.js';
+import { catchUp, checkFollowed, inTransaction, rollBack } from './catch-up.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
 import { isFormerCatalog } from './former-catalog.js';
@@ -72,6 +72,8 @@ export class FollowSession {
     try {
       const catalog = new Catalog(opened.database);
       await catchUp(opened.database, catalog, target);
+      const { dataDir, scan } = target;
+      await checkFollowed(join(dataDir, 'journal'), scan, catalog.checkpoints.of(scan));
       return new FollowSession(target, path, opened, catalog);
     } catch (error) {
       opened.database.close();
