@@ -27,7 +27,7 @@ export async function prepareLaunch(
     roots: chunk.roots,
     coordinator: journal.newest,
     previous,
-    epoch: Math.max(0, ...epochs) + 1,
+    epoch: Math.max(chunk.epoch, ...epochs) + 1,
     // A worker that was killed for memory gets another chance with a smaller appetite.
     directoriesAtOnceMax: chunk.outOfMemory ? 1 : settings.task.directoriesAtOnceMax,
   };

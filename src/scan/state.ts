@@ -5,6 +5,7 @@ import type {
   JournalEvent,
   ScanOutcome,
 } from '../../journal/events/index.js';
+import { chunkOfWriter } from '../../journal/segments.js';
 
 /** What was found, each directory's last complete listing counted once. */
 export interface Totals {
@@ -41,6 +42,8 @@ export interface Chunk {
   failures: number;
   /** The id the engine gave the running attempt. */
   workerId: string | null;
+  /** Highest epoch that its writer is known to have had: its files may be gone, their names are not free again. */
+  epoch: number;
   /** The last attempt was killed for memory. */
   outOfMemory: boolean;
   totals: Totals;
@@ -108,6 +111,7 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
         attempts: 0,
         failures: 0,
         workerId: null,
+        epoch: 0,
         outOfMemory: false,
         totals: NO_TOTALS,
         coverage: null,
@@ -127,6 +131,12 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
     case 'container.exited':
     case 'process.exited':
       return change(state, event.data.chunk, { outOfMemory: event.data.oomKilled, workerId: null });
+    case 'writer.progressed':
+    case 'writer.settled': {
+      const chunk = state.chunks.get(chunkOfWriter(event.data.writer) ?? 0);
+      const epoch = Math.max(chunk?.epoch ?? 0, event.data.epoch);
+      return chunk === undefined ? state : change(state, chunk.id, { epoch });
+    }
     case 'chunk.completed': {
       const { files, directories, bytes, problems, coverage = null } = event.data;
       const totals = { files, directories, bytes: BigInt(bytes), problems };
