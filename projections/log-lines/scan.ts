@@ -17,14 +17,12 @@ function hostText(host: EventData<'scan.started'>['host']): string {
 
 /** What the whole scan came to: the last lines of its log. */
 function statistics(data: EventData<'scan.completed'>, state: LogState, atMs: number): LogLine[] {
-  const seconds = Math.max(0, (atMs - state.startedAtMs) / MS);
-  const rate = seconds > 0 ? Math.round(data.files / seconds) : data.files;
   return [
     info(
       `Statistics: ${plural(data.files, 'file')} in ${plural(data.directories, 'directory', 'directories')}`,
     ),
     info(`Statistics: ${formatBytes(data.bytes)} (${formatCount(data.bytes)} bytes)`),
-    info(`Statistics: ${formatSeconds(seconds)}, ${formatCount(rate)} files per second`),
+    info(`Statistics: ${paceText(data.files, state, atMs)}`),
     info(
       `Statistics: chunks ${data.chunks.planned} planned, ${data.chunks.completed} completed, ` +
         `${data.chunks.failed} failed; ${plural(state.attempts, 'worker')} started, ${state.failedAttempts} ended badly`,
@@ -35,6 +33,14 @@ function statistics(data: EventData<'scan.completed'>, state: LogState, atMs: nu
     ),
     info(`Statistics: ${plural(data.problems, 'entry', 'entries')} that could not be read`),
   ];
+}
+
+/** A resumed scan's files are those of all its runs, of which this log may have seen the last one only. */
+function paceText(files: number, { startedAtMs, resumedAtMs }: LogState, atMs: number): string {
+  const seconds = Math.max(0, (atMs - (startedAtMs ?? resumedAtMs ?? atMs)) / MS);
+  if (startedAtMs === null) return `${formatSeconds(seconds)} since it was taken up again`;
+  const rate = seconds > 0 ? Math.round(files / seconds) : files;
+  return `${formatSeconds(seconds)}, ${formatCount(rate)} files per second`;
 }
 
 function completed(data: EventData<'scan.completed'>, state: LogState, atMs: number): LogLine[] {
@@ -70,7 +76,8 @@ export const scanLines: LogHandlers = {
       info(`Options: ${printable(optionsText(data.options))}`),
     ];
   },
-  'scan.resumed': (data, state) => {
+  'scan.resumed': (data, state, atMs) => {
+    state.resumedAtMs = atMs;
     state.stopping = false;
     state.running.clear();
     state.unchecked.clear();

@@ -21,7 +21,9 @@ export type LogHandlers = { readonly [T in EventType]?: LogHandler<T> };
 /** What the log remembers between events. */
 export interface LogState {
   mountPath: string;
-  startedAtMs: number;
+  /** null: this log has not seen the beginning. */
+  startedAtMs: number | null;
+  resumedAtMs: number | null;
   stopping: boolean;
   /** Files recorded, by chunk, as last heard. */
   filesByChunk: Map<number, number>;
@@ -41,7 +43,8 @@ export interface LogState {
 export function newLogState(): LogState {
   return {
     mountPath: '',
-    startedAtMs: 0,
+    startedAtMs: null,
+    resumedAtMs: null,
     stopping: false,
     filesByChunk: new Map(),
     rounds: [],

@@ -76,6 +76,13 @@ function health(filesRecorded: number, more: Partial<EventData<'health.checked'>
   });
 }
 
+test('the log of a resumed scan alone tells its own time, and no pace of what others found', () => {
+  const resumed = event('scan.resumed', { reason: 'it ended incomplete', host });
+  const lines = fold([resumed, completed('complete')], 2000).map(({ text }) => text);
+  expect(lines).toContain('Statistics: 2.0 s since it was taken up again');
+  expect(lines.join()).not.toContain('files per second');
+});
+
 describe('the log of a sound scan', () => {
   const lines = fold([
     started,
