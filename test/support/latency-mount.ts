@@ -67,11 +67,6 @@ export class LatencyMount {
     this.#daemon.kill('SIGKILL');
   }
 
-  /** Only the daemon dies: the mount stays, and gives ENOTCONN. */
-  kill(): void {
-    this.#daemon.kill('SIGKILL');
-  }
-
   /** Ends the daemon first: whoever hangs in the mount is released with an error. */
   close(): void {
     this.kill();
