@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { CheckpointTable } from './checkpoint.js';
 import type { Db } from './database.js';
-import type { CatalogView } from './diagnosis/context.js';
+import type { CatalogView } from './diagnosis/live.js';
 import { ProjectionError } from './errors.js';
 import { openForReading } from './open-catalog.js';
 import { catalogKind } from './schema.js';

@@ -117,7 +117,7 @@ function programs(): string[] {
   return [...new Set(found.map((match) => `${match[1] ?? ''}.ts`))];
 }
 
-/** Each circle of imports that are loaded together, as a path that ends where it began. */
+/** Each circle of imports, of types too, as a path that ends where it began. What is loaded on demand closes none. */
 function circles(): string[] {
   const found: string[] = [];
   const done = new Set<string>();
@@ -129,7 +129,7 @@ function circles(): string[] {
     }
     if (done.has(path)) return;
     for (const each of modules.get(path)?.imports ?? []) {
-      if (each.kind === 'static' && isOurs(each.target)) visit(each.target, [...trail, path]);
+      if (each.kind !== 'later' && isOurs(each.target)) visit(each.target, [...trail, path]);
     }
     done.add(path);
   };

@@ -4,7 +4,8 @@ import type { JournalEvent } from '../../journal/events/index.js';
 import type { RawRecord } from '../../journal/record.js';
 import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
-import type { FindingContext, FindingMaker, LiveContext } from './context.js';
+import type { FindingContext, FindingMaker } from './context.js';
+import type { LiveContext } from './live.js';
 import { ScanFacts } from './facts.js';
 import { analysisFindings } from './findings/analysis.js';
 import { catalogFindings } from './findings/catalog.js';
@@ -25,7 +26,7 @@ import type { Diagnosis, Evidence } from './types.js';
 import { judge, prove } from './verdict.js';
 import { WriteWatch } from './write-watch.js';
 
-export type { CatalogView, LiveContext } from './context.js';
+export type { CatalogView, LiveContext } from './live.js';
 export type { JournalReport } from './report.js';
 export { CLEAR, masked, type Show } from './show.js';
 export type { Diagnosis, Evidence, Finding, FindingCode, Verdict } from './types.js';

@@ -1,7 +1,7 @@
 import type { BigCount } from '../../journal/events/index.js';
-import type { LiveContext } from './context.js';
 import type { ScanFacts } from './facts.js';
 import type { DirectoryLedger, LedgerTotals } from './ledger.js';
+import type { LiveContext } from './live.js';
 import type { JournalReport, JournalSegment } from './report.js';
 import type { Verdict } from './types.js';
 

@@ -1,4 +1,5 @@
-import type { CatalogView, FindingContext } from '../context.js';
+import type { FindingContext } from '../context.js';
+import type { CatalogView } from '../live.js';
 import type { IncidentGroup } from '../incidents.js';
 import type { Evidence, Finding, FindingCode, Severity } from '../types.js';
 
