@@ -19,7 +19,8 @@ export const IMPORT_COLUMNS = [
 ] as const;
 
 /**
- * A former catalog's rows, out of the journal. What the catalog has already of the same paths is newer and stays.
+ * A former catalog's rows, out of the journal. What the catalog has already of the same paths stays, unless the former
+ * system looked later: it may have gone on after an import that was killed.
  * An entry with `formerScannedAt` was in `scanned_dirs`; no directory of an import counts as listed.
  */
 export class ImportTables {
@@ -28,7 +29,12 @@ export class ImportTables {
   readonly #insertScanned: Statement;
 
   constructor(database: Db) {
-    this.#insertFile = database.prepare('INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)');
+    this.#insertFile = database.prepare(
+      `INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (path) DO UPDATE SET
+         size = excluded.size, mtime = excluded.mtime, checksum = excluded.checksum, mount_point = excluded.mount_point,
+         file_type = excluded.file_type, extension = excluded.extension, scan_time = excluded.scan_time, path_raw = NULL
+       WHERE excluded.scan_time > files.scan_time`,
+    );
     this.#insertDirectory = database.prepare(
       `INSERT OR IGNORE INTO directories (path, path_raw, mount_point, scan, chunk, attempt, part, tracked,
          part_files, part_bytes, seen_scan, files, bytes) VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0, 0, ?, 0, 0)`,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -85,3 +85,21 @@ test(
   },
   20_000 + 20_000 * KILLS,
 );
+
+test('what the former system changed after an import that was killed is what counts', async () => {
+  // The first import dies before its last word: its rows are in the journal, and it counts as never finished.
+  await runJson(place.args('replay', '--quiet'), 0);
+  const [scan = ''] = place.scans();
+  const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
+  const lines = readFileSync(coordinator, 'utf8').split('\n');
+  const last = lines.findIndex((line) => line.includes('"type":"scan.completed"'));
+  writeFileSync(coordinator, lines.slice(0, last).join('\n') + '\n');
+  for (const name of readdirSync(place.dataDir).filter((each) => each.startsWith('smart_catalog.db')))
+    rmSync(join(place.dataDir, name));
+  const later = `UPDATE files SET size = 7, scan_time = 1700009999.5 WHERE path LIKE '%/f 5.Jpg'`;
+  spawnSync('sqlite3', [place.catalog, `${FORMER} ${later};`]);
+  const before = sql(place.catalog, OTHERS);
+  await runJson(place.args('replay'), 0);
+  expect(sql(place.catalog, OTHERS)).toBe(before);
+  expect(imported()).toBe(1);
+});
