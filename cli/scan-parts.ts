@@ -95,7 +95,7 @@ export function scannerParts(
       },
     },
     preflight: () => preflight(options, paths, opened, mount, onFailed),
-    plan: async function* (idleSlots, signal) {
+    plan: async function* (idleSlots, signal, directoriesListed) {
       const history =
         opened.before === null ? {} : { history: await readLearned(paths.journalDir, opened.before.scan) };
       const slots = options.maxContainers;
@@ -107,6 +107,7 @@ export function scannerParts(
         fastStart,
         slots,
         idleSlots,
+        directoriesListed,
         signal,
       });
     },

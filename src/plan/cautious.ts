@@ -14,6 +14,8 @@ const PATIENCE_MS = 60;
 const ROOT_FIRST_MS_MAX = 5000;
 /** What takes longer to open and read once is better alone, and no worker need wait to learn more about it. */
 const PROBE_MS_MAX = 5000;
+/** Of the top-level directories this part is given to the first worker, before any is known to answer. */
+const FIRST_CHUNK_PART = 4;
 const LOOK_EVERY_MS = 20;
 
 type Outcome = 'answered' | 'failed' | 'timed-out';
@@ -36,8 +38,8 @@ class Probe {
 /**
  * Plans a scan of a file system that may hang. While one lookup hangs in a directory, the kernel may hold up all other
  * lookups in it, and its listing, whoever asks for them (with FUSE it does). So nothing is touched below a directory
- * that has not been recorded: the mount's own files come first, in a chunk of their own; then each top-level
- * directory is opened and read once, no deeper. What answers is handed out (`leaf`) and split later where that pays;
+ * that has not been recorded: the mount's own files come first, with a few of its directories for the time after; then
+ * each other top-level directory is opened and read once, no deeper. What answers is handed out (`leaf`) and split later where that pays;
  * what does not answer in time shares one chunk, apart from all others (`fallback`).
  */
 export async function* planCautiously(options: PlanOptions, measuring: Measuring): AsyncGenerator<PlanStep> {
@@ -51,12 +53,18 @@ export async function* planCautiously(options: PlanOptions, measuring: Measuring
     yield* chunks([subtree(mountPath)], 1, 'fallback');
     return;
   }
-  yield* chunks([looseFiles(mountPath)], 1, fastStart ? 'fast-start' : 'leaf');
+  // Its worker goes on with these once it has listed the mount, so that nothing stands still meanwhile.
+  const first = directories.splice(0, Math.ceil(directories.length / FIRST_CHUNK_PART));
+  const pieces = [looseFiles(mountPath), ...first.map((path) => subtree(path))];
+  yield* chunks(pieces, 1, fastStart ? 'fast-start' : 'leaf');
   if (directories.length === 0) return;
   await rootRecorded(options);
   if (fastStart) {
-    const pieces = directories.map((path) => subtree(path));
-    yield* chunks(pieces, slots, 'fast-start');
+    yield* chunks(
+      directories.map((path) => subtree(path)),
+      slots,
+      'fast-start',
+    );
     return;
   }
   yield* new Probing(options, measuring, directories).run();
@@ -66,11 +74,12 @@ function* chunks(pieces: readonly Piece[], chunksMax: number, reason: ChunkReaso
   for (const chunk of spread(pieces, chunksMax, reason)) yield { type: 'chunk', ...chunk };
 }
 
-/** Until the worker that has the mount's own files is done with them. */
+/** Until the worker that has the mount's own files is done with them. They come before all else in its chunk. */
 async function rootRecorded(options: PlanOptions): Promise<void> {
   const { slots, ioTimeoutMs, signal } = options;
   const untilMs = performance.now() + Math.min(ROOT_FIRST_MS_MAX, ioTimeoutMs);
-  while (options.idleSlots() < slots && performance.now() < untilMs && !signal.aborted) await pause();
+  const isRecorded = (): boolean => (options.directoriesListed?.() ?? 0) > 0 || options.idleSlots() >= slots;
+  while (!isRecorded() && performance.now() < untilMs && !signal.aborted) await pause();
 }
 
 function pause(): Promise<void> {

@@ -39,6 +39,8 @@ export interface PlanOptions {
   history?: PlanHistory;
   /** Workers that could start right now and have nothing to do. */
   idleSlots(): number;
+  /** Directories that workers have listed completely so far. */
+  directoriesListed?(): number;
   signal: AbortSignal;
 }
 

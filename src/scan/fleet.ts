@@ -266,6 +266,13 @@ export class Fleet {
     }
   }
 
+  /** Directories that workers have listed completely, as far as their records were seen. */
+  directoriesListed(): number {
+    let listed = 0;
+    for (const { ledger } of this.#progress.values()) listed += ledger.totals.directories;
+    return listed;
+  }
+
   /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */
   partialCounts(): { totals: Totals; coverageProven: boolean } {
     let totals = NO_TOTALS;

@@ -36,7 +36,11 @@ export interface ScannerOptions {
   settings: ScanSettings;
   observer: AttemptObserver;
   preflight: () => AsyncIterable<PreflightResult>;
-  plan: (idleSlots: () => number, signal: AbortSignal) => AsyncIterable<PlanningStep>;
+  plan: (
+    idleSlots: () => number,
+    signal: AbortSignal,
+    directoriesListed: () => number,
+  ) => AsyncIterable<PlanningStep>;
   /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read. */
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
   now?: () => number;
@@ -197,7 +201,12 @@ export class Scanner {
     if (!journal.state.planned) {
       if (journal.state.chunks.size > 0) await this.#planLatecomers();
       else {
-        const steps = plan(() => fleet.idleSlots(), this.#stopPlanning.signal);
+        const { signal } = this.#stopPlanning;
+        const steps = plan(
+          () => fleet.idleSlots(),
+          signal,
+          () => fleet.directoriesListed(),
+        );
         for await (const step of steps) await this.#planned(step);
       }
       if (!this.#isEnding) await journal.append('plan.finished', { chunks: journal.state.chunks.size });

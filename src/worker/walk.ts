@@ -53,6 +53,8 @@ export class Walk {
   /** The lister in use is to be replaced once it has answered for all it has. */
   #slow = false;
   #tuned: number | null = null;
+  /** Id of the mount's own directory while that is being listed before all others. */
+  #mount: number | null = null;
   readonly #pace: Pace;
   readonly #blocked = new BlockedParents();
 
@@ -119,15 +121,28 @@ export class Walk {
     const holds =
       this.#slow ||
       (this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX));
-    while (!holds) {
+    while (!holds && this.#mount === null) {
       const wanted = this.#lister.wants;
       const jobs = this.#again.splice(0, wanted);
       jobs.push(...this.#frontier.take(wanted - jobs.length));
+      this.#mountFirst(jobs);
       if (jobs.length === 0) break;
       this.#list(this.#blocked.admit(jobs));
     }
     if (this.#jobsOut === 0) this.#list(this.#blocked.tries());
     if (this.#jobsOut === 0) this.#end.resolve();
+  }
+
+  /**
+   * The mount's own files before its directories, where both are roots: a lookup that hangs in it would hold up its
+   * listing, see plan/cautious.ts.
+   */
+  #mountFirst(jobs: DirectoryJob[]): void {
+    const first = jobs[0];
+    if (first === undefined || !first.isRoot || first.descend) return;
+    if (first.path !== this.#options.mountPath || this.#lister.kind === 'thread') return;
+    this.#mount = first.id;
+    this.#again.unshift(...jobs.splice(1));
   }
 
   #list(jobs: DirectoryJob[]): void {
@@ -149,6 +164,7 @@ export class Walk {
     if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
     if (dataJson !== null) this.#record(dataJson, totals);
     this.#jobsOut -= done.length;
+    if (this.#mount !== null && done.includes(this.#mount)) this.#mount = null;
     const { again, lost } = this.#blocked.settle(done, timedOut);
     this.#again.push(...again);
     if (lost.length > 0) this.#giveUp(lost, 'lstat');
