@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TEST_IMAGE, TestEngine } from '../support/engine.js';
+import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
 
 const TEST_TIMEOUT_MS = 120_000;
 
@@ -43,17 +43,8 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
   test('runs from a container itself, and translates its paths to the host', async () => {
     const here = place();
     here.plant(2, 50);
-    const out = await daemon.docker(
-      ...[
-        'run',
-        '--rm',
-        '--init',
-        '--network',
-        'none',
-        '-v',
-        `${daemon.host.slice('unix://'.length)}:/var/run/docker.sock`,
-      ],
-      ...['-v', `${here.tree}:/scanned:ro`, '-v', `${here.dataDir}:/data`, TEST_IMAGE],
+    const report = await here.inContainer(
+      { [here.tree]: '/scanned:ro', [here.dataDir]: '/data' },
       ...[
         'scan',
         '/scanned',
@@ -62,12 +53,11 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
         '/data',
         '--engine',
         'docker',
-        '--json',
         '--chunk-size',
         '0.00001',
       ],
     );
-    expect(oneObject(out)).toMatchObject({ outcome: 'complete', files: 100 });
+    expect(report).toMatchObject({ outcome: 'complete', files: 100 });
     expect(here.of('container.requested').at(-1)?.['command']).toContain(
       `source=${here.tree},target=/scanned`,
     );
@@ -77,35 +67,10 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
   test('refuses paths that only its own container knows, with the -v to add', async () => {
     const here = place();
     here.plant(1, 10);
-    const failed = await daemon
-      .docker(
-        ...[
-          'run',
-          '--rm',
-          '--network',
-          'none',
-          '-v',
-          `${daemon.host.slice('unix://'.length)}:/var/run/docker.sock`,
-        ],
-        ...[
-          '-v',
-          `${here.tree}:/scanned:ro`,
-          TEST_IMAGE,
-          'preflight',
-          '/scanned',
-          '--data-dir',
-          '/data',
-          '--engine',
-          'docker',
-          '--json',
-        ],
-      )
-      .then(() => '')
-      .catch((error: unknown) => (error as { stdout: string }).stdout);
-    const { ok, checks } = oneObject(failed) as {
-      ok: boolean;
-      checks: { check: string; ok: boolean; advice: string }[];
-    };
+    const { ok, checks } = (await here.inContainer(
+      { [here.tree]: '/scanned:ro' },
+      ...['preflight', '/scanned', '--data-dir', '/data', '--engine', 'docker'],
+    )) as { ok: boolean; checks: { check: string; ok: boolean; advice: string }[] };
     expect(ok).toBe(false);
     const paths = checks.find((check) => check.check === 'paths');
     expect(paths?.ok).toBe(false);

@@ -52,6 +52,22 @@ export class DockerPlace extends Place {
     return [...fixed, '--chunk-size', CHUNK_GB, '--max-containers', '4', ...more];
   }
 
+  /**
+   * Runs the scanner itself in a container that has the socket and the folders given (outside to inside), nothing else.
+   * Returns its one JSON object.
+   */
+  async inContainer(folders: Record<string, string>, ...args: string[]): Promise<Record<string, unknown>> {
+    const socket = this.engine.host.slice('unix://'.length);
+    const volumes = Object.entries({ [socket]: '/var/run/docker.sock', ...folders });
+    const mounts = volumes.flatMap(([outside, inside]) => ['-v', `${outside}:${inside}`]);
+    const words = ['run', '--rm', '--init', '--network', 'none', ...mounts, TEST_IMAGE, ...args, '--json'];
+    // Whatever its exit code is: the object says what happened.
+    const out = await this.engine
+      .docker(...words)
+      .catch((error: unknown) => (error as { stdout: string }).stdout);
+    return oneObject(out);
+  }
+
   /** Also ends what a test that failed left running. */
   override remove(): void {
     for (const scan of this.#running) scan.child.kill('SIGKILL');
