@@ -138,7 +138,8 @@ export class DockerClient {
   /** Deaths of containers with our label, as they happen, until the stream breaks or `signal` aborts. */
   async *events(label: string, signal: AbortSignal): AsyncGenerator<DockerEvent> {
     const stream = (await this.#docker.getEvents({
-      filters: { type: ['container'], label: [label], event: ['die', 'died', 'destroy', 'remove'] },
+      // Not by label: Podman hears nothing at all where a label is named without its value.
+      filters: { type: ['container'], event: ['die', 'died', 'destroy', 'remove'] },
       abortSignal: signal,
     })) as unknown as Readable;
     const destroy = (): void => void stream.destroy();
@@ -148,7 +149,7 @@ export class DockerClient {
     try {
       for await (const chunk of stream) {
         for (const line of splitter.push(decoder.write(chunk as Buffer))) {
-          const event = parseEvent(line);
+          const event = parseEvent(line, label);
           if (event !== null) yield event;
         }
       }
@@ -165,16 +166,18 @@ export class DockerClient {
   }
 }
 
-function parseEvent(line: string): DockerEvent | null {
+/** Null for what is not of a container with the label. */
+function parseEvent(line: string, label: string): DockerEvent | null {
   try {
     const raw = JSON.parse(line) as {
       id?: string;
       status?: string;
       Action?: string;
-      Actor?: { ID?: string };
+      Actor?: { ID?: string; Attributes?: Record<string, string> };
     };
     const id = raw.Actor?.ID ?? raw.id;
-    return id === undefined ? null : { id, action: raw.Action ?? raw.status ?? '' };
+    const isOurs = raw.Actor?.Attributes?.[label] !== undefined;
+    return id === undefined || !isOurs ? null : { id, action: raw.Action ?? raw.status ?? '' };
   } catch {
     return null; // half a line of a daemon that died while it wrote; the next listing finds what it said
   }
