@@ -24,8 +24,9 @@ COPY dist/cli/image-command.js /usr/local/bin/nas-scanner
 
 # Run it with an init as process 1 (`--init`, in compose `init: true`); workers are started that way.
 STOPSIGNAL SIGTERM
+# Of the coordinator: whether its scan still writes its journal. Workers are watched by the coordinator, without this.
 HEALTHCHECK --interval=5m --timeout=20s --start-period=1m \
-  CMD ["node", "/opt/nas-scanner/dist/cli/main.js", "--version"]
+  CMD ["node", "/opt/nas-scanner/dist/cli/healthcheck.js"]
 
 ENTRYPOINT ["node", "/opt/nas-scanner/dist/cli/container.js"]
 CMD ["--help"]

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
 import type { Step, WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
@@ -11,6 +12,8 @@ import { addTotals, NO_TOTALS, type Totals } from './state.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
+/** Within this the engine tells of an exit. */
+const EXIT_HEARD_MS = 2000;
 const RETRY_PAUSE_MS = 500;
 const RETRY_PAUSE_MAX_MS = 30_000;
 
@@ -259,6 +262,8 @@ export class Fleet {
     const { engine, settings, journal } = this.#options;
     try {
       const health = await checkHealth(attempt, id, engine, settings);
+      // The word of its end may be on its way.
+      if (!health.responsive) await sleep(EXIT_HEARD_MS);
       // One that ended meanwhile has not answered for a good reason: its exit tells.
       if (attempt.view().phase !== 'ended') await journal.append('health.checked', health);
     } finally {
