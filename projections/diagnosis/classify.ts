@@ -87,6 +87,8 @@ export function codeOfExit(
 ): FindingCode | null {
   if (exit.oomKilled) return 'container.oom-killed';
   if (exit.exitCode === 0) return null;
+  // Nothing but a dead mount holds a process that was sent SIGKILL.
+  if (/stuck in the kernel/.test(exit.error)) return 'mount.lost';
   if (context.stalled) return context.mountLost ? 'mount.lost' : 'worker.stalled';
   const said = codeOfLogTail(exit.logTail);
   if (exit.exitCode === KILLED || exit.exitCode === ABORTED) {

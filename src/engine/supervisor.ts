@@ -10,12 +10,17 @@ export interface SeenAttempt {
   progressAtMs: number;
   /** When it was asked to stop; null: it was not. */
   stopAskedAtMs: number | null;
+  /** When its journal was found to be finished and sealed; null: it is not. */
+  doneAtMs: number | null;
   /** When it was sent SIGKILL; null: it was not. */
   killedAtMs: number | null;
   stallReportedAtMs: number | null;
   /** Files its plan expects and has not recorded yet; 0 where nothing is known. */
   filesLeft: number;
 }
+
+/** So many times the grace of a stop until one that is done, but has not ended, is killed. */
+const DONE_GRACES = 2;
 
 /** A chunk that has no running attempt. */
 export interface WaitingChunk {
@@ -68,7 +73,8 @@ export type Step =
 export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step[] {
   const steps: Step[] = [];
   for (const attempt of seen.attempts) {
-    if (attempt.stopAskedAtMs !== null) steps.push(...leaveStep(seen, attempt, nowMs, limits));
+    if (attempt.stopAskedAtMs !== null || attempt.doneAtMs !== null)
+      steps.push(...leaveStep(seen, attempt, nowMs, limits));
     else if (attempt.phase === 'running' || attempt.phase === 'leaving')
       steps.push(...stallStep(attempt, nowMs, limits));
   }
@@ -83,13 +89,16 @@ export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step
   return steps;
 }
 
-/** What becomes of one that was asked to stop. */
+/** What becomes of one that was asked to stop, or whose work is done, and that should have ended. */
 function leaveStep(seen: Supervised, attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
-  const { chunk, phase, killedAtMs } = attempt;
-  const sinceMs = killedAtMs ?? attempt.stopAskedAtMs;
-  if (sinceMs === null || nowMs - sinceMs <= limits.graceMs) return [];
+  const { chunk, phase, killedAtMs, stopAskedAtMs, doneAtMs } = attempt;
+  const sinceMs = killedAtMs ?? stopAskedAtMs ?? doneAtMs ?? nowMs;
+  // Nobody hurries one that is done: it only has to be noticed that a process of it is stuck in a dead mount.
+  const graceMs =
+    killedAtMs === null && stopAskedAtMs === null ? DONE_GRACES * limits.graceMs : limits.graceMs;
+  if (nowMs - sinceMs <= graceMs) return [];
   if (seen.engineLost) return seen.stopping ? [{ kind: 'leave', chunk }] : [];
-  if (phase !== 'leaving') return [];
+  if (phase === 'starting' || phase === 'ended') return [];
   return [{ kind: killedAtMs === null ? 'kill' : 'abandon', chunk }];
 }
 

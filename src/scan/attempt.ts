@@ -40,6 +40,7 @@ export class Attempt {
   #progressAtMs: number;
   #progressedAtMs: number;
   #stopAskedAtMs: number | null = null;
+  #doneAtMs: number | null = null;
   #killedAtMs: number | null = null;
   #stopping = false;
   #polling = false;
@@ -48,6 +49,7 @@ export class Attempt {
   #stallReportedAtMs: number | null = null;
   #restarting = false;
   #left = false;
+  #stuck = false;
   #noteExit: (error: string | null) => void = () => undefined;
   readonly #exited: Promise<string | null>;
   /** When its health was last looked at. */
@@ -84,6 +86,7 @@ export class Attempt {
       recording: this.#recording,
       progressAtMs: this.#progressAtMs,
       stopAskedAtMs: this.#stopAskedAtMs,
+      doneAtMs: this.#doneAtMs,
       killedAtMs: this.#killedAtMs,
       stallReportedAtMs: this.#stallReportedAtMs,
       filesLeft: Math.max(0, this.chunk.estimatedFiles - this.progress.ledger.totals.files),
@@ -175,9 +178,11 @@ export class Attempt {
       exit,
       stopped: this.#stopping && !this.#restarting,
       restarted: this.#restarting,
+      stuck: this.#stuck,
       filesLeft: this.view().filesLeft,
     });
-    await this.#remove(name, id);
+    // The engine could only wait for it, too. `cleanup` removes it once its mount is back, and diagnosis names it.
+    if (!this.#stuck) await this.#remove(name, id);
   }
 
   /** How it ended, however long the engine is away before it can tell; null: it is left to the next coordinator. */
@@ -224,6 +229,12 @@ export class Attempt {
     this.#noteExit(null);
   }
 
+  /** A process of it is stuck in the kernel, most likely in a dead mount, and survives even SIGKILL. */
+  abandon(): void {
+    this.#stuck = true;
+    this.#noteExit('it did not end on SIGKILL: it is stuck in the kernel');
+  }
+
   /** Reads what is newly proven. */
   async poll(): Promise<void> {
     if (this.#phase === 'ended' || this.#polling) return;
@@ -233,6 +244,7 @@ export class Attempt {
     const nowMs = this.#context.now();
     this.#progressAtMs = nowMs;
     this.#recording = true;
+    if (this.progress.sealed && this.progress.scanned?.attempt === this.number) this.#doneAtMs ??= nowMs;
     if (nowMs - this.#progressedAtMs < PROGRESSED_EVERY_MS) return;
     this.#progressedAtMs = nowMs;
     await witness(this.#context.journal, this.progress);

@@ -4,11 +4,11 @@ import type { Step, WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
 import { checkHealth } from './health-check.js';
 import type { AttemptObserver } from './observer.js';
+import { partialCounts, type PartialCounts } from './partial-counts.js';
 import { ChunkProgress } from './progress.js';
 import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
-import { addTotals, NO_TOTALS, type Totals } from './state.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
@@ -38,6 +38,8 @@ export class Fleet {
   readonly #notBeforeMs = new Map<number, number>();
   /** Workers that ended before their start was even reported. */
   readonly #endedEarly = new Set<string>();
+  /** Workers that not even SIGKILL ended: nothing of them waits for anything here. */
+  readonly #stuck = new Set<string>();
   /** Those whose health is being looked at: the next look waits for the last. */
   readonly #checking = new Set<Attempt>();
   readonly #context: AttemptContext;
@@ -106,12 +108,17 @@ export class Fleet {
     if (attempt === undefined) return;
     if (step.kind === 'split') track(attempt.share());
     else if (step.kind === 'kill') track(attempt.kill());
-    else if (step.kind === 'abandon') attempt.exited('it did not end on SIGKILL: it is stuck in the kernel');
+    else if (step.kind === 'abandon') this.#abandon(attempt);
     else if (step.kind === 'leave') attempt.leave();
     else {
       const { chunk, secondsSinceProgress, action } = step;
       track(attempt.reportStall({ chunk, attempt: attempt.number, secondsSinceProgress, action }));
     }
+  }
+
+  #abandon(attempt: Attempt): void {
+    if (attempt.id !== null) this.#stuck.add(attempt.id);
+    attempt.abandon();
   }
 
   /** Looks at what is due: journals, health, and now and then at the engine's list. */
@@ -191,6 +198,7 @@ export class Fleet {
 
   async #sweep(worker: SeenWorker): Promise<void> {
     const { engine, journal } = this.#options;
+    if (this.#stuck.has(worker.id)) return;
     try {
       if (worker.phase === 'running') await engine.signal(worker.id, 'SIGKILL');
       await engine.remove(worker.id);
@@ -279,19 +287,8 @@ export class Fleet {
   }
 
   /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */
-  partialCounts(): { totals: Totals; coverageProven: boolean } {
-    let totals = NO_TOTALS;
-    let named = 1; // the mount itself
-    let entered = 0;
-    for (const chunk of this.#options.journal.state.chunks.values()) {
-      const progress = this.#progress.get(chunk.id);
-      if (chunk.status !== 'completed' && progress !== undefined)
-        totals = addTotals(totals, progress.ledger.totals);
-      const coverage = chunk.coverage ?? progress?.ledger.coverage;
-      named += coverage?.subdirectories ?? 0;
-      entered += coverage?.entered ?? 0;
-    }
-    return { totals, coverageProven: entered >= named };
+  partialCounts(): PartialCounts {
+    return partialCounts(this.#options.journal.state.chunks.values(), (id) => this.#progress.get(id)?.ledger);
   }
 }
 

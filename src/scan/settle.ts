@@ -30,6 +30,8 @@ export interface EndedAttempt {
   stopped: boolean;
   /** It was stopped because it stalled. */
   restarted: boolean;
+  /** It did not end even on SIGKILL. */
+  stuck: boolean;
   /** Files it was still expected to find. */
   filesLeft: number;
 }
@@ -51,11 +53,13 @@ export async function settleAttempt(context: SettleContext, ended: EndedAttempt)
   else await settleWriter(journal, progress);
   if (ended.stopped) return; // resume goes on here
   const reason = ended.restarted ? `restarted after a stall (${failure})` : failure;
-  const failed = failChunk(chunk, attempt, reason, settings.retries);
+  // Another attempt would only be stuck, too: the chunk waits for the next run.
+  const failed = failChunk(chunk, attempt, reason, ended.stuck ? 0 : settings.retries);
   // A chunk that keeps failing is cut, so that its poison costs itself only.
-  const parts = failed.willRetry
-    ? []
-    : await remainingParts(chunk.roots, await progress.listedDirectories(), context.listSubdirectories);
+  const parts =
+    failed.willRetry || ended.stuck
+      ? []
+      : await remainingParts(chunk.roots, await progress.listedDirectories(), context.listSubdirectories);
   await journal.append('chunk.failed', { ...failed, willRetry: failed.willRetry || parts.length > 0 });
   if (parts.length > 0) await splitChunk(journal, ended, parts, SPLIT_CHUNKS_MAX, true);
 }

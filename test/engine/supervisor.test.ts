@@ -25,6 +25,7 @@ function attempt(chunk: number, change: Partial<SeenAttempt> = {}): SeenAttempt 
     recording: true,
     progressAtMs: NOW,
     stopAskedAtMs: null,
+    doneAtMs: null,
     killedAtMs: null,
     stallReportedAtMs: null,
     filesLeft: 0,
@@ -124,6 +125,16 @@ describe('the supervisor', () => {
     const ended = { ...asked, phase: 'ended' as const };
     expect(steps({ attempts: [attempt(1, ended)], engineLost: true, stopping: true })).toEqual(left);
     expect(steps({ attempts: [attempt(1, ended)], stopping: true })).toEqual([]);
+  });
+
+  test('a worker that is done and does not end is killed, then left to the kernel', () => {
+    const full = { workersMax: 1 };
+    expect(steps({ attempts: [attempt(1, { doneAtMs: NOW - 100 })] }, full)).toEqual([]);
+    const done = { doneAtMs: NOW - 101 };
+    expect(steps({ attempts: [attempt(1, done)] }, full)).toEqual([{ kind: 'kill', chunk: 1 }]);
+    expect(steps({ attempts: [attempt(1, { ...done, killedAtMs: NOW - 50 })] }, full)).toEqual([]);
+    const killed = { ...done, killedAtMs: NOW - 51 };
+    expect(steps({ attempts: [attempt(1, killed)] }, full)).toEqual([{ kind: 'abandon', chunk: 1 }]);
   });
 
   test('a worker that hangs while it shares its chunk has stalled like any other', () => {

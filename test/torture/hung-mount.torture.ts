@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { oneObject } from '../support/cli.js';
+import { expectComplete, HeldPlace } from '../support/docker-scan.js';
+import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+
+/** Not in the ordinary run: twice the grace of workers has to pass until one counts as stuck. */
+describe.skipIf(!engineAvailable)('a scan in containers of a mount that hangs', { timeout: 240_000 }, () => {
+  let daemon: TestEngine;
+
+  beforeAll(async () => {
+    daemon = await TestEngine.shared();
+    await buildImage(daemon);
+  }, 180_000);
+  afterAll(() => daemon.stop());
+
+  async function place(): Promise<HeldPlace> {
+    const made = new HeldPlace(daemon);
+    onTestFinished(() => {
+      made.remove();
+    });
+    await made.hold(2, 100);
+    return made;
+  }
+
+  /** The mount is back: nothing is left behind any more, and the scan goes on. */
+  async function expectSwept(here: HeldPlace): Promise<void> {
+    expect(await here.containers()).toHaveLength(2);
+    here.letGo();
+    expect((await here.ask('cleanup'))['removed']).toHaveLength(2);
+    expect(await here.containers()).toEqual([]);
+    await expectComplete(here.start(), here);
+  }
+
+  test('costs what lies below; containers stuck in it are named', async () => {
+    const here = await place();
+    const { code, stdout } = await here.start('--io-timeout', '1').ended;
+    expect(code).toBe(4);
+    expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete', files: 200, problems: 2 });
+    for (const { reason, willRetry } of here.of('chunk.failed')) {
+      expect(reason).toMatch(/stuck in the kernel/);
+      expect(willRetry).toBe(false);
+    }
+    expect(await here.codes()).toContain('mount.lost');
+    await expectSwept(here);
+  });
+
+  test('SIGTERM ends the scan all the same, with all that was recorded', async () => {
+    const here = await place();
+    const scan = here.start();
+    await here.workersHeld();
+    const askedMs = performance.now();
+    scan.child.kill('SIGTERM');
+    const { code, stdout } = await scan.ended;
+    expect(code).toBe(143);
+    expect(performance.now() - askedMs).toBeLessThan(30_000);
+    expect(oneObject(stdout)).toMatchObject({ files: 200 });
+    await expectSwept(here);
+  });
+});
