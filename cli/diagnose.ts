@@ -99,6 +99,7 @@ export async function makeReport(
     show,
     problems: [...loaded.fold.ledger.problems.directories()],
     chunks: [...loaded.fold.facts.chunks.values()],
+    tops: loaded.fold.ledger.byTop(),
   };
 }
 
@@ -132,5 +133,13 @@ function look(
 function noScan(show: Show, dataDir: string | null): DiagnosisReport {
   const fold = new DiagnosisFold({ scan: null, dataDir, show });
   const diagnosis = fold.finish({ sound: true, records: 0, segments: [] });
-  return { diagnosis, timeline: new TimelineFold().finish(), live: null, show, problems: [], chunks: [] };
+  return {
+    diagnosis,
+    timeline: new TimelineFold().finish(),
+    live: null,
+    show,
+    problems: [],
+    chunks: [],
+    tops: [],
+  };
 }

@@ -1,4 +1,4 @@
-import type { Diagnosis, Show } from '../projections/diagnosis/index.js';
+import type { Diagnosis, Show, TopCoverage } from '../projections/diagnosis/index.js';
 import type { ChunkFacts } from '../projections/diagnosis/facts.js';
 import type { DirectoryProblems } from '../projections/diagnosis/problems.js';
 import type { Timeline } from '../projections/timeline.js';
@@ -13,4 +13,6 @@ export interface DiagnosisReport {
   show: Show;
   problems: DirectoryProblems[];
   chunks: ChunkFacts[];
+  /** By directory of the mount. */
+  tops: TopCoverage[];
 }

@@ -14,9 +14,9 @@ const AHEAD_MAX = 6;
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
 /** A way to survey one file. */
-export interface Surveying<T> {
+export interface Surveying<T, K extends SurveyTask = SurveyTask> {
   /** In this thread; null when the file is not there any more. */
-  here: (task: SurveyTask) => Promise<T | null>;
+  here: (task: K) => Promise<T | null>;
   /** The built program of a thread that answers with the same (see `answerTasks`); sources run as they are have no threads. */
   program: URL;
 }
@@ -46,14 +46,14 @@ export async function surveyAll(
 }
 
 /** Surveys files in a way of the caller's own and gives the answers one after the other, in the order of the tasks. */
-export async function* surveyInOrder<T>(
-  surveying: Surveying<T>,
-  tasks: readonly SurveyTask[],
+export async function* surveyInOrder<T, K extends SurveyTask>(
+  surveying: Surveying<T, K>,
+  tasks: readonly K[],
   threads: number,
 ): AsyncGenerator<T | null> {
   const bytes = tasks.reduce((sum, task) => sum + task.bytes, 0);
   const useThreads = bytes >= THREADS_WORTH_BYTES && existsSync(fileURLToPath(surveying.program));
-  const desk = new Desk<T>(tasks);
+  const desk = new Desk<T, K>(tasks);
   const others: Worker[] = [];
   for (let more = useThreads ? Math.min(threads, tasks.length - 1) : 0; more > 0; more -= 1) {
     const thread = new Worker(surveying.program, { resourceLimits: THREAD_LIMITS });
@@ -82,14 +82,14 @@ interface Slot<T> {
 }
 
 /** Hands out tasks in their order, a few ahead of the one that is waited for. */
-class Desk<T> {
-  readonly #tasks: readonly SurveyTask[];
+class Desk<T, K extends SurveyTask> {
+  readonly #tasks: readonly K[];
   readonly #slots: (Slot<T> | null)[];
   #next = 0;
   #taken = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(tasks: readonly SurveyTask[]) {
+  constructor(tasks: readonly K[]) {
     this.#tasks = tasks;
     this.#slots = tasks.map(() => slot());
   }
@@ -103,7 +103,7 @@ class Desk<T> {
     return this.#next < this.#tasks.length && this.#next - this.#taken < AHEAD_MAX;
   }
 
-  async workOnce(survey: Surveying<T>['here']): Promise<void> {
+  async workOnce(survey: Surveying<T, K>['here']): Promise<void> {
     const at = this.#next;
     const task = this.#tasks[at];
     if (task === undefined) return;
@@ -118,7 +118,7 @@ class Desk<T> {
   }
 
   /** Does one task after the other, until there is none left. */
-  async work(survey: Surveying<T>['here']): Promise<void> {
+  async work(survey: Surveying<T, K>['here']): Promise<void> {
     while (this.#next < this.#tasks.length) {
       if (this.mayTake()) await this.workOnce(survey);
       else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -188,12 +188,12 @@ function ask<T>(thread: Worker, task: SurveyTask): Promise<T | null> {
  * The program of a surveying thread: one task in, one answer (or what went wrong) out.
  * @param buffers what of an answer is handed over instead of copied
  */
-export function answerTasks<T>(
-  survey: Surveying<T>['here'],
+export function answerTasks<T, K extends SurveyTask>(
+  survey: Surveying<T, K>['here'],
   buffers: (answer: T) => Transferable[] = () => [],
 ): void {
   const port = parentPort;
-  port?.on('message', (task: SurveyTask) => {
+  port?.on('message', (task: K) => {
     survey(task).then(
       (answer) => {
         port.postMessage({ survey: answer }, answer === null ? [] : buffers(answer));

@@ -13,6 +13,11 @@ export class RateCounter {
   #buckets = new Map<number, number>();
   #widthMs = BUCKET_MS_MIN;
 
+  /** Of one bucket: nothing is known of what happened within it. */
+  get widthMs(): number {
+    return this.#widthMs;
+  }
+
   add(atMs: number, amount: number): void {
     const bucket = Math.floor(atMs / this.#widthMs);
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + amount);

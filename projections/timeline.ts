@@ -100,7 +100,10 @@ export class TimelineFold {
     if (atMs > this.#toMs) this.#toMs = atMs;
   }
 
-  finish(slices = 120): Timeline {
+  finish(slicesMax = 120): Timeline {
+    // Slices narrower than what was counted in would only show how it was counted.
+    const counted = Math.floor((this.#toMs - this.#fromMs) / (2 * this.#rate.widthMs));
+    const slices = Math.max(1, Math.min(slicesMax, counted));
     const seconds = Math.max(0.001, (this.#toMs - this.#fromMs) / 1000 / slices);
     return {
       fromMs: this.#fromMs,

@@ -95,8 +95,10 @@ function timeAxis(timeline: Timeline, scale: Scale, y: number): string {
 export function legend(timeline: Timeline): string {
   const kinds = new Set<SpanKind>();
   for (const spans of [timeline.phases, ...timeline.lanes]) for (const span of spans) kinds.add(span.kind);
-  const items = [...kinds].map(
-    (kind) => `<span><i style="background:${FILLS[kind]}"></i>${KIND_WORDS[kind]}</span>`,
+  const words = new Map<string, string[]>();
+  for (const kind of kinds) words.set(FILLS[kind], [...(words.get(FILLS[kind]) ?? []), KIND_WORDS[kind]]);
+  const items = [...words].map(
+    ([fill, meanings]) => `<span><i style="background:${fill}"></i>${meanings.join(', ')}</span>`,
   );
   return `<p class="soft legend">${items.join(' ')}</p>`;
 }

@@ -5,7 +5,7 @@ import { legend, lanesChart, memoryChart, throughputChart } from './charts.js';
 import { escapeHtml } from './escape.js';
 import { findingHtml } from './findings.js';
 import { STYLE } from './style.js';
-import { coverageTable, problemsTable } from './tables.js';
+import { coverageByDirectory, coverageTable, problemsTable } from './tables.js';
 
 const LIVE_WIDTH = 100;
 
@@ -38,12 +38,20 @@ ${figures(report)}
 ${diagnosis.findings.length === 0 ? '<p class="soft">None: nothing went wrong.</p>' : diagnosis.findings.map(findingHtml).join('\n')}
 ${charts(report)}
 <h2>Coverage</h2>
-${coverageTable(report)}
+${coverage(report)}
 <h2>Entries that could not be read</h2>
 ${problemsTable(report)}
 ${live === null ? '' : `<h2>As seen when this was written</h2><pre>${escapeHtml(renderLive(live, show, LIVE_WIDTH).split('\n').slice(1).join('\n'))}</pre>`}
 </main></body></html>
 `;
+}
+
+/** By directory of the mount, and folded away how the work was cut. */
+function coverage(report: DiagnosisReport): string {
+  const table = coverageByDirectory(report);
+  if (table === '') return coverageTable(report);
+  const open = report.chunks.some(({ state }) => state !== 'completed') ? ' open' : '';
+  return `${table}<details${open}><summary>by chunk</summary>${coverageTable(report)}</details>`;
 }
 
 function times({ diagnosis }: DiagnosisReport): string {

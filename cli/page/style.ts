@@ -25,7 +25,7 @@ p { margin: .3rem 0; }
 .error .tag { color: var(--bad); } .warning .tag { color: var(--warn); } .info .tag { color: var(--info); }
 code, pre { font-family: ui-monospace, monospace; font-size: .85rem; }
 code { overflow-wrap: anywhere; }
-pre { background: var(--code); padding: .5rem .7rem; border-radius: .35rem; overflow-x: auto; margin: .3rem 0; }
+pre { background: var(--code); padding: .5rem .7rem; border-radius: .35rem; margin: .3rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 ol { padding-left: 1.4rem; } li { margin: .3rem 0; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem; }
 figure + figure { margin-top: .75rem; }
@@ -35,7 +35,8 @@ svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .scroll { overflow-x: auto; } .scroll svg { min-width: 48rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { overflow-wrap: anywhere; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td { overflow-wrap: anywhere; } .state.good { color: var(--good); } .state.warn { color: var(--warn); } .state.bad { color: var(--bad); }
+th.number:first-child { width: 1%; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 @media (max-width: 40rem) { .wide { display: none; } }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--soft); }
 .legend span { margin-right: 1rem; white-space: nowrap; } .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-right: .3rem; vertical-align: -.05rem; }

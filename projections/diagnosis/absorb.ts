@@ -20,9 +20,10 @@ export const EXPLAINS: Partial<Record<FindingCode, readonly FindingCode[]>> = {
     'container.failed',
     'docker.lost',
     'worker.stalled',
+    'catalog.behind',
     'journal.torn',
   ],
-  'scan.killed': ['journal.torn', 'disk.low'],
+  'scan.killed': ['catalog.behind', 'journal.torn', 'disk.low'],
   'scan.interrupted': ['journal.torn'],
   'disk.full': [
     'journal.write-failed',

@@ -1,6 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
 import { decodeEvent } from '../../journal/decode-event.js';
-import type { EventData } from '../../journal/events/index.js';
+import type { EventData, PathText } from '../../journal/events/index.js';
 import type { Run, SegmentSurvey } from '../../journal/pieces.js';
 import { RawRecord, type RecordHeader } from '../../journal/record.js';
 import { chunkOfWriter } from '../../journal/segments.js';
@@ -8,6 +8,7 @@ import { surveyFile, type SurveyTask } from '../../journal/survey-file.js';
 import { RateCounter, type RateSlices } from '../rate.js';
 import { listingOf, type Listing } from './listing.js';
 import { PlainListingsBuilder, type PlainListings } from './plain-listings.js';
+import { TopIndex } from './tops.js';
 
 /** Steps kept of one file; one that has more is read again in the ordinary way. */
 const STEPS_MAX = 20_000;
@@ -25,6 +26,8 @@ export interface CondensedFile {
   /** The one run of records that it is of: what counts can turn out to be less. */
   run: { fromByte: number; toByte: number; fromSeq: number; toSeq: number };
   plain: PlainListings;
+  /** What `plain.top` points to. */
+  tops: readonly string[];
   steps: Step[];
   /** Of the batches among its records; the others stand in `steps` as they are. */
   batches: { records: number; firstAt: string; lastAt: string; last: { seq: number; crc: string } } | null;
@@ -38,13 +41,17 @@ export interface CondensedSurvey {
   condensed: CondensedFile | null;
 }
 
+export interface CondenseTask extends SurveyTask {
+  mountPath: PathText | null;
+}
+
 /** Surveys a file and condenses a worker's in the same pass. */
-export async function condenseFile(task: SurveyTask): Promise<CondensedSurvey | null> {
+export async function condenseFile(task: CondenseTask): Promise<CondensedSurvey | null> {
   if (chunkOfWriter(task.name.writer) === null) {
     const survey = await surveyFile(task);
     return survey === null ? null : { survey, condensed: null };
   }
-  const condenser = new Condenser();
+  const condenser = new Condenser(task.mountPath);
   const survey = await surveyFile(task, (record, run) => {
     condenser.push(record, run);
   });
@@ -64,10 +71,15 @@ class Condenser {
   #run: Run | null = null;
   #givenUp = false;
   #recordBytes = 0;
+  readonly #tops: TopIndex;
   readonly #plain = spare.pop() ?? new PlainListingsBuilder();
   readonly #steps: Step[] = [];
   readonly #rate = new RateCounter();
   #batches: CondensedFile['batches'] = null;
+
+  constructor(mountPath: PathText | null) {
+    this.#tops = new TopIndex(mountPath);
+  }
 
   push(record: RawRecord, run: Run): void {
     if (this.#givenUp) return;
@@ -85,6 +97,7 @@ class Condenser {
     return {
       run: { fromByte, toByte, fromSeq, toSeq },
       plain,
+      tops: this.#tops.names,
       steps: this.#steps,
       batches: this.#batches,
       files: this.#rate.all(),
@@ -125,7 +138,8 @@ class Condenser {
     for (const directory of directories) {
       const listing = listingOf(directory);
       files += listing.files;
-      if (!this.#plain.add(listing)) this.#steps.push({ kind: 'listing', attempt, seq, at, listing });
+      if (!this.#plain.add(listing, this.#tops.of(listing.path)))
+        this.#steps.push({ kind: 'listing', attempt, seq, at, listing });
       else this.#stretch(attempt);
     }
     this.#rate.add(Date.parse(at), files);

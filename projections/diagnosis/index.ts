@@ -16,9 +16,8 @@ import { mountFindings } from './findings/mount.js';
 import { scanFindings } from './findings/scan.js';
 import { spaceFindings } from './findings/space.js';
 import { workerFindings } from './findings/workers.js';
-import type { Step } from './condense.js';
+import type { CondensedFile, Step } from './condense.js';
 import { DirectoryLedger } from './ledger.js';
-import type { PlainListings } from './plain-listings.js';
 import type { JournalReport } from './report.js';
 import { CLEAR, type Show } from './show.js';
 import { sentenceOf, severestFirst, totalsOf } from './summary.js';
@@ -29,6 +28,7 @@ import { WriteWatch } from './write-watch.js';
 export type { CatalogView, LiveContext } from './live.js';
 export type { JournalReport } from './report.js';
 export { CLEAR, masked, type Show } from './show.js';
+export type { TopCoverage } from './tops.js';
 export type { Diagnosis, Evidence, Finding, FindingCode, Verdict } from './types.js';
 
 /** The record of a reader, as far as diagnosis needs it. */
@@ -111,10 +111,15 @@ export class DiagnosisFold {
   }
 
   /** Takes rows of a worker's file, each a directory that one of its batches listed whole. */
-  pushPlain(writer: string, attempt: number, plain: PlainListings, rows: { from: number; to: number }): void {
+  pushPlain(
+    writer: string,
+    attempt: number,
+    { plain, tops }: Pick<CondensedFile, 'plain' | 'tops'>,
+    rows: { from: number; to: number },
+  ): void {
     this.#writes.pushListed(writer, attempt);
     this.ledger.begin(writer, attempt);
-    this.ledger.addPlain(plain, rows.from, rows.to);
+    this.ledger.addPlain(plain, tops, rows);
   }
 
   /** Takes one directory, or one part of it, of a batch. */
@@ -137,6 +142,7 @@ export class DiagnosisFold {
     if (event.type === 'files.batch') this.ledger.push(event.data, record.writer, evidenceOf);
     else if (record.writer === 'coordinator') {
       if (event.type === 'writer.settled') this.#settled.add(`${event.data.writer}/${event.data.epoch}`);
+      if (event.type === 'scan.started') this.ledger.mount = event.data.mountPath;
       this.facts.push(event, evidenceOf);
     }
   }

@@ -6,6 +6,7 @@ import { addPart, listingOf, missingEntries, newListing, type Listing, type Open
 import type { PlainListings } from './plain-listings.js';
 import { ProblemBook } from './problems.js';
 import { ByteSum } from './sums.js';
+import { ELSEWHERE, TopIndex, type TopCoverage } from './tops.js';
 import type { Evidence } from './types.js';
 
 const HAS_ENTRY = 1;
@@ -37,6 +38,8 @@ export class DirectoryLedger {
   readonly problems = new ProblemBook();
   readonly #index = new HashIndex();
   readonly #flags = new Column(Uint8Array);
+  readonly #top = new Column(Uint16Array);
+  #tops = new TopIndex(null);
   readonly #files = new CountColumn();
   readonly #bytes = new Column(Float64Array);
   readonly #bigBytes = new Map<number, bigint>();
@@ -53,6 +56,11 @@ export class DirectoryLedger {
   #open = new Map<string, OpenListing>();
   /** The parent of the directory before: mostly that of the next one, too. */
   readonly #parent = { low: -1, high: -1, entry: -1 };
+
+  /** Whose directories are told apart in {@link byTop}: to be said before the first one comes. */
+  set mount(path: PathText) {
+    this.#tops = new TopIndex(path);
+  }
 
   /** Takes a batch of one writer; a writer's batches must come in its order. */
   push(batch: EventData<'files.batch'>, writer: string, evidenceOf: (text: string) => Evidence): void {
@@ -73,7 +81,7 @@ export class DirectoryLedger {
   add(listing: Listing, evidenceOf: (text: string) => Evidence): void {
     const { path, part, last } = listing;
     const { self, parent } = hashWithParent(path);
-    const entry = this.#enter(self, parent);
+    const entry = this.#enter(self, parent, () => this.#tops.of(path));
     const whole = part === 1 && last;
     const key = whole ? '' : pathKey(path);
     const open = part === 1 ? newListing() : this.#open.get(key);
@@ -97,22 +105,25 @@ export class DirectoryLedger {
   }
 
   /** Takes directories that were listed whole, each in one record, and have nothing to tell. */
-  addPlain(plain: PlainListings, from: number, to: number): void {
-    const { low, high, parentLow, parentHigh, files, bytes, subdirectories } = plain;
+  addPlain(plain: PlainListings, tops: readonly string[], { from, to }: { from: number; to: number }): void {
+    const { low, high, parentLow, parentHigh, files, bytes, subdirectories, top } = plain;
+    const numbers = tops.map((name, number) => (number === ELSEWHERE ? ELSEWHERE : this.#tops.number(name)));
     for (let at = from; at < to; at += 1) {
       const self = { low: low[at] ?? 0, high: high[at] ?? 0 };
-      const entry = this.#enter(self, { low: parentLow[at] ?? 0, high: parentHigh[at] ?? 0 });
+      const parent = { low: parentLow[at] ?? 0, high: parentHigh[at] ?? 0 };
+      const entry = this.#enter(self, parent, () => numbers[top[at] ?? 0] ?? ELSEWHERE);
       this.#complete(entry, { files: files[at] ?? 0, bytes: bytes[at] ?? 0 }, subdirectories[at] ?? 0);
       this.problems.forget(entry);
     }
   }
 
   /** The entry of a directory; its first one also counts with its parent. */
-  #enter(self: PathHash, parent: PathHash | null): number {
+  #enter(self: PathHash, parent: PathHash | null, topOf: () => number): number {
     const entry = this.#index.intern(self);
     const flags = this.#flags.get(entry);
     if ((flags & HAS_ENTRY) !== 0) return entry;
     this.#flags.set(entry, flags | HAS_ENTRY);
+    this.#top.set(entry, topOf());
     this.#entries += 1;
     if (parent === null) return entry;
     const last = this.#parent;
@@ -192,6 +203,28 @@ export class DirectoryLedger {
 
   #missingOf(entry: number): number {
     return Math.max(0, this.#expected.get(entry) - this.#seen.get(entry));
+  }
+
+  /** What is recorded below each directory of the mount. */
+  byTop(): TopCoverage[] {
+    const found = this.#tops.names.map((name, number): TopCoverage => {
+      const known = number === ELSEWHERE ? null : name;
+      return { name: known, directories: 0, files: 0, bytes: 0, problems: 0, unlisted: 0 };
+    });
+    for (let entry = 0; entry < this.#index.size; entry += 1) {
+      const sums = found[this.#top.get(entry)];
+      const flags = this.#flags.get(entry);
+      if (sums === undefined || (flags & HAS_ENTRY) === 0) continue;
+      sums.problems += this.problems.countOf(entry);
+      if ((flags & LISTED) === 0) sums.unlisted += 1;
+      else {
+        sums.directories += 1;
+        sums.files += this.#files.get(entry);
+        sums.bytes += Number(this.#bigBytes.get(entry) ?? this.#bytes.get(entry));
+        sums.unlisted += this.#missingOf(entry);
+      }
+    }
+    return found.filter(({ directories, problems, unlisted }) => directories + problems + unlisted > 0);
   }
 
   /** Subdirectories that listings count and that have no entry, and directories begun but neither listed nor explained. */

@@ -1,5 +1,8 @@
+import { decodeEvent } from '../../journal/decode-event.js';
 import { EarlyRecovery } from '../../journal/early-recovery.js';
-import type { JournalEvent } from '../../journal/events/index.js';
+import { JournalError } from '../../journal/errors.js';
+import type { JournalEvent, PathText } from '../../journal/events/index.js';
+import { readWriter } from '../../journal/read-writer.js';
 import { batchesOf, type ReadRecord } from '../../journal/reader.js';
 import {
   recover,
@@ -42,7 +45,9 @@ export async function loadScan(
 ): Promise<LoadedScan> {
   const loading = new Loading(journalDir, options, companion);
   // A seal's hash says no more than the checksums of its records do; `verify` recomputes it.
-  const { tasks, unlisted } = await surveyTasks(journalDir, options.scan, { hash: false });
+  const { tasks: files, unlisted } = await surveyTasks(journalDir, options.scan, { hash: false });
+  const mountPath = await mountOf(journalDir, options.scan);
+  const tasks = files.map((file) => ({ ...file, mountPath }));
   let at = 0;
   for await (const answer of surveyInOrder(CONDENSING, tasks, THREADS)) {
     const name = tasks[at]?.name;
@@ -53,6 +58,21 @@ export async function loadScan(
     if (isLast) await loading.writer();
   }
   return loading.finish(unlisted);
+}
+
+/** The mount of a scan; null where its journal does not begin with it: then directories are told apart by nothing. */
+async function mountOf(journalDir: string, scan: string): Promise<PathText | null> {
+  try {
+    for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
+      const started = batch.find(({ record }) => record.type === 'scan.started');
+      const event = started === undefined ? null : decodeEvent(started.record);
+      return event?.type === 'scan.started' ? event.data.mountPath : null;
+    }
+  } catch (error) {
+    // What is wrong with the journal is found, and told, by who reads all of it.
+    if (!(error instanceof JournalError)) throw error;
+  }
+  return null;
 }
 
 /**
@@ -115,7 +135,7 @@ class Loading {
       if (step.kind === 'record') this.#record({ record: recordOf(step), file });
       else if (step.kind === 'listing') this.#fold.pushListing(writer, file, step);
       else {
-        this.#fold.pushPlain(writer, step.attempt, condensed.plain, { from, to: step.to });
+        this.#fold.pushPlain(writer, step.attempt, condensed, { from, to: step.to });
         from = step.to;
       }
     }

@@ -10,6 +10,8 @@ export interface PlainListings {
   files: Uint32Array;
   bytes: Float64Array;
   subdirectories: Uint32Array;
+  /** Which directory of the mount it is in or below: an index into names that come beside. */
+  top: Uint16Array;
 }
 
 const ROWS_MIN = 1 << 10;
@@ -24,7 +26,7 @@ export class PlainListingsBuilder {
   }
 
   /** Takes a listing, unless there is more to tell of it than columns hold. */
-  add(listing: Listing): boolean {
+  add(listing: Listing, top: number): boolean {
     const { path, part, last, files, bytes, problems, subdirectories } = listing;
     if (part !== 1 || !last || problems.length > 0 || typeof path !== 'string') return false;
     if (typeof bytes !== 'number' || !Number.isInteger(subdirectories)) return false;
@@ -41,6 +43,7 @@ export class PlainListingsBuilder {
     columns.files[at] = files;
     columns.bytes[at] = bytes;
     columns.subdirectories[at] = subdirectories;
+    columns.top[at] = top;
     this.#length = at + 1;
     return true;
   }
@@ -67,6 +70,7 @@ function columnsOf(length: number): PlainListings {
     files: new Uint32Array(length),
     bytes: new Float64Array(length),
     subdirectories: new Uint32Array(length),
+    top: new Uint16Array(length),
   };
 }
 

@@ -33,8 +33,12 @@ export class ProblemBook {
     return this.#byCode;
   }
 
+  countOf(entry: number): number {
+    return this.#counts.get(entry);
+  }
+
   has(entry: number): boolean {
-    return this.#counts.get(entry) > 0;
+    return this.countOf(entry) > 0;
   }
 
   /** Those kept with their names, in the order of the journal. */

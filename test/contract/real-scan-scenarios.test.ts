@@ -133,7 +133,7 @@ describe('the scan and its workers', () => {
     const scan = await inTheMiddle();
     scan.child.kill('SIGKILL');
     await scan.ended;
-    const report = await place.diagnosed();
+    const report = await place.diagnosed({ live: true });
     expect(report).toMatchObject({ verdict: 'killed', serious: ['scan.killed'] });
     await place.follow(report);
     await place.expectSound();

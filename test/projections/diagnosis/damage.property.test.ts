@@ -73,6 +73,7 @@ async function diagnose(journalDir: string): Promise<Diagnosis> {
     show,
     problems: [],
     chunks: [...fold.facts.chunks.values()],
+    tops: fold.ledger.byTop(),
   };
   diagnosisSchema.parse(diagnosisJson(full));
   expect(renderDiagnosis(full, { columns: 80, colour: false })).toContain(SCAN);

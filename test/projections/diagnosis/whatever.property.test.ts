@@ -63,11 +63,15 @@ async function told(journalDir: string, scan: string): Promise<Told> {
   expect(diagnosis).toEqual(finish(slow.loaded).diagnosis);
   expect(loaded.report).toEqual(slow.loaded.report);
   const problems = [...loaded.fold.ledger.problems.directories()];
+  const tops = loaded.fold.ledger.byTop();
+  const byName = (a: { name: string | null }, b: { name: string | null }): number =>
+    String(a.name) < String(b.name) ? -1 : 1;
+  expect([...tops].sort(byName)).toEqual(slow.loaded.fold.ledger.byTop().sort(byName));
   expect(problems).toEqual([...slow.loaded.fold.ledger.problems.directories()]);
   const made = timeline.finish();
   expect({ ...made, filesPerSecond: [] }).toEqual({ ...slow.timeline, filesPerSecond: [] });
   const chunks = [...loaded.fold.facts.chunks.values()];
-  const report = { diagnosis, timeline: made, live: null, show: masked(), problems, chunks };
+  const report = { diagnosis, timeline: made, live: null, show: masked(), problems, chunks, tops };
   diagnosisSchema.parse(diagnosisJson(report));
   expect(renderDiagnosis(report, { columns: 80, colour: false })).toContain(scan);
   expect(renderPage(report)).toContain('</html>');
