@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { LOCK_FILE } from '../projections/lock.js';
+import { usageError } from './errors.js';
 
 const UNRAID_APPDATA = '/mnt/user/appdata';
 export const DATABASE_NAME_DEFAULT = 'smart_catalog.db';
@@ -10,7 +12,9 @@ export function resolveDataDir(option: string | undefined, env: NodeJS.ProcessEn
   const chosen = option ?? env['NAS_SCANNER_DATA_DIR'];
   if (chosen) return resolve(chosen);
   if (existsSync(UNRAID_APPDATA)) return join(UNRAID_APPDATA, 'nas-scanner');
-  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'nas-scanner');
+  const xdg = env['XDG_DATA_HOME'];
+  // Set but empty counts as not set, as the shell's `:-` has it.
+  return resolve(xdg ? xdg : join(homedir(), '.local', 'share'), 'nas-scanner');
 }
 
 export interface DataPaths {
@@ -22,12 +26,24 @@ export interface DataPaths {
   quarantineDir: string;
 }
 
+const JOURNAL_FOLDER = 'journal';
+const QUARANTINE_FOLDER = 'quarantine';
+/** What a catalog may not be named: the other things in the data directory. */
+const TAKEN: ReadonlySet<string> = new Set(['', '.', '..', JOURNAL_FOLDER, QUARANTINE_FOLDER, LOCK_FILE]);
+
+/** @throws CommandError (wrong usage) when the catalog's name is not that of a file of its own in the data directory */
 export function dataPaths(dataDir: string, databaseName = DATABASE_NAME_DEFAULT): DataPaths {
+  if (TAKEN.has(databaseName) || basename(databaseName) !== databaseName) {
+    throw usageError(
+      `--db-name ${JSON.stringify(databaseName)} is not a name for the catalog`,
+      `It takes the name of a file in the data directory, such as ${DATABASE_NAME_DEFAULT}.`,
+    );
+  }
   return {
     dataDir,
-    journalDir: join(dataDir, 'journal'),
+    journalDir: join(dataDir, JOURNAL_FOLDER),
     catalog: join(dataDir, databaseName),
     databaseName,
-    quarantineDir: join(dataDir, 'quarantine'),
+    quarantineDir: join(dataDir, QUARANTINE_FOLDER),
   };
 }

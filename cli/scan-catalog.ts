@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { JournalEvent } from '../journal/events/index.js';
 import { ownPath } from '../journal/owner.js';
 import { diskUseOf } from '../projections/disk-use.js';
 import { ProjectionError } from '../projections/errors.js';
 import { startFollower, type CatalogFollower } from '../projections/follower.js';
+import { LOCK_FILE } from '../projections/lock.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
@@ -47,10 +49,11 @@ export class CatalogKeeper implements AttemptObserver {
     });
   }
 
-  /** The catalog and what SQLite keeps beside it. */
+  /** The catalog and what SQLite keeps beside it, where they were made before an owner was asked for; the lock too. */
   async #own(): Promise<void> {
-    const { catalog } = this.#paths;
-    for (const path of [catalog, `${catalog}-wal`, `${catalog}-shm`]) await ownPath(path, this.#opened.owner);
+    const { catalog, dataDir } = this.#paths;
+    for (const path of [catalog, `${catalog}-wal`, `${catalog}-shm`, join(dataDir, LOCK_FILE)])
+      await ownPath(path, this.#opened.owner);
   }
 
   #record(append: () => Promise<void>): void {

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
+import { chown, stat } from 'node:fs/promises';
 import { JournalError } from './errors.js';
-import { errnoName, own, type FileOwner } from './storage.js';
+import { errnoName, type FileOwner } from './storage.js';
 
 /**
  * Owner and mode of what this program writes, as NAS containers have it set: PUID and PGID are numbers, UMASK is
@@ -25,16 +25,17 @@ function numberFrom(env: NodeJS.ProcessEnv, name: string, form: RegExp, radix: n
   return Number.parseInt(text, radix);
 }
 
-/** Gives a file or folder that is already there to the owner. Nothing happens where it is gone. */
+/**
+ * Gives a file or folder that is already there to the owner. Nothing happens where it is gone. It is never opened:
+ * closing it again would drop the locks that SQLite holds on it in this process.
+ */
 export async function ownPath(path: string, owner: FileOwner): Promise<void> {
   if (owner.uid === null && owner.gid === null) return;
   try {
-    const handle = await open(path, 'r');
-    try {
-      await own(handle, { ...owner, umask: null });
-    } finally {
-      await handle.close();
-    }
+    const is = await stat(path);
+    const uid = owner.uid ?? is.uid;
+    const gid = owner.gid ?? is.gid;
+    if (is.uid !== uid || is.gid !== gid) await chown(path, uid, gid);
   } catch (error) {
     if (errnoName(error) !== 'ENOENT') throw error;
   }

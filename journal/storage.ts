@@ -33,7 +33,7 @@ export interface JournalStorage {
   release(path: string): Promise<void>;
 }
 
-const FILE_MODE = 0o666;
+export const FILE_MODE = 0o666;
 const FOLDER_MODE = 0o777;
 const UMASK_DEFAULT = 0o022;
 /** What file systems answer that cannot sync a directory (FUSE, SMB, vfat). */

@@ -1,4 +1,7 @@
+import { closeSync, fchmodSync, fchownSync, fstatSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { ownerFromEnvironment } from '../journal/owner.js';
+import { FILE_MODE } from '../journal/storage.js';
 import { ProjectionError, type ProjectionErrorCode } from './errors.js';
 
 /** The only door to SQLite. */
@@ -16,9 +19,10 @@ export interface OpenOptions {
 /** Long enough for a reader's query of a second or two, short enough to be noticed. */
 const BUSY_TIMEOUT_MS_DEFAULT = 2_000;
 
-/** Opens a database file. @throws ProjectionError */
+/** Opens a database file; a new one gets the owner and mode that were asked for. @throws ProjectionError */
 export function openDatabase(path: string, options: OpenOptions = {}): Db {
   try {
+    if (options.readonly !== true && options.mustExist !== true) createOwned(path);
     return new Database(path, {
       readonly: options.readonly === true,
       fileMustExist: options.mustExist === true || options.readonly === true,
@@ -26,6 +30,28 @@ export function openDatabase(path: string, options: OpenOptions = {}): Db {
     });
   } catch (cause) {
     throw databaseError(cause, path);
+  }
+}
+
+/**
+ * Makes the empty file that SQLite then takes for a new database. It would give it mode 0644 at most; what it keeps
+ * beside a database (`-wal`, `-shm`, `-journal`) gets the owner and mode of that database.
+ */
+function createOwned(path: string): void {
+  const { uid, gid, umask } = ownerFromEnvironment();
+  if (uid === null && gid === null && umask === null) return;
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch {
+    return; // It is there already; any other trouble with the place SQLite meets as well, and names in its own way.
+  }
+  try {
+    if (umask !== null) fchmodSync(file, FILE_MODE & ~umask);
+    const is = fstatSync(file);
+    fchownSync(file, uid ?? is.uid, gid ?? is.gid);
+  } finally {
+    closeSync(file);
   }
 }
 

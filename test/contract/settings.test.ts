@@ -53,6 +53,23 @@ describe('where the data goes', () => {
     expect(existsSync(join(at('home'), '.local/share/nas-scanner/smart_catalog.db'))).toBe(true);
   });
 
+  test('an empty XDG_DATA_HOME counts as none', async () => {
+    const args = ['scan', place.tree, 'Mount', '--engine', 'process'];
+    const env = { XDG_DATA_HOME: '', HOME: at('home-only') };
+    const report = await runJson(args, 0, { env });
+    expect(report['catalog']).toBe(join(at('home-only'), '.local/share/nas-scanner/smart_catalog.db'));
+  });
+
+  test.each(['../up.db', '', 'lock.db', 'journal'])(
+    '--db-name %j is no file name of a catalog',
+    async (name) => {
+      const data = at('no-name');
+      const outcome = await run(['scan', place.tree, 'Mount', '--data-dir', data, '--db-name', name]);
+      expect([outcome.code, outcome.stderr]).toEqual([2, expect.stringContaining('--db-name')]);
+      expect(existsSync(data)).toBe(false);
+    },
+  );
+
   test('a data directory inside the mount is left out, and that is said', async () => {
     const inside = join(place.tree, 'b/c/data');
     const outcome = await run([
@@ -178,18 +195,32 @@ describe('what goes in', () => {
 });
 
 describe('who owns what is written', () => {
-  test.skipIf(!isRoot)('PUID, PGID and UMASK', async () => {
-    await scan(at('owned'), 0, [], { PUID: '1234', PGID: '2345', UMASK: '027' });
-    const paths = readdirSync(at('owned'), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join(at('owned'), name),
-    );
-    const written = paths.filter(
-      (path) => /\.(ndjson|log|db)$|journal/.test(path) && !path.endsWith('lock.db'),
-    );
-    expect(written.length).toBeGreaterThan(4);
-    for (const path of written) {
-      const info = statSync(path);
-      expect([path, info.uid, info.gid, info.mode & 0o027]).toEqual([path, 1234, 2345, 0]);
+  /** Owner and mode of everything in a data directory. */
+  const owners = (dataDir: string): string[] => {
+    const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' });
+    return names.map((name) => {
+      const { uid, gid, mode } = statSync(join(dataDir, name));
+      return `${name} ${uid}:${gid} ${(mode & 0o777).toString(8)}`;
+    });
+  };
+
+  test.skipIf(!isRoot).each([
+    { umask: '027', file: '640', folder: '750' },
+    { umask: '000', file: '666', folder: '777' },
+  ])('PUID, PGID and UMASK $umask, of every file and folder', async ({ umask, file, folder }) => {
+    const data = at(`owned-${umask}`);
+    const env = { PUID: '1234', PGID: '2345', UMASK: umask };
+    await scan(data, 0, [], env);
+    const copy = join(data, 'copy.db');
+    await runJson(['replay', '--data-dir', data], 0, { env });
+    await runJson(['replay', '--data-dir', data, '--to', copy], 0, { env });
+    await scan(data, 0, [], env);
+    const written = owners(data);
+    expect(written.length).toBeGreaterThan(12);
+    const isFolder = (name: string): boolean => statSync(join(data, name)).isDirectory();
+    for (const line of written) {
+      const name = line.slice(0, line.indexOf(' '));
+      expect(line).toBe(`${name} 1234:2345 ${isFolder(name) ? folder : file}`);
     }
   });
 });

@@ -1,9 +1,10 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ownPath } from '../../journal/owner.js';
 import { isDataDirLocked, LOCK_FILE, lockDataDir } from '../../projections/lock.js';
 
 let dataDir: string;
@@ -51,4 +52,14 @@ test('the kernel releases it when its owner is killed', async () => {
   await once(child, 'exit');
   expect(isDataDirLocked(dataDir)).toBe(false);
   lockDataDir(dataDir).release();
+});
+
+test('handing the file to an owner keeps the lock', async () => {
+  const lock = lockDataDir(dataDir);
+  await ownPath(join(dataDir, LOCK_FILE), { uid: process.getuid?.() ?? 0, gid: null, umask: null });
+  const built = new URL('../../dist/projections/lock.js', import.meta.url).href;
+  const look = `import { isDataDirLocked } from ${JSON.stringify(built)}; console.log(isDataDirLocked(process.argv[1]))`;
+  const args = ['--input-type=module', '-e', look, dataDir];
+  expect(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout).toBe('true\n');
+  lock.release();
 });
