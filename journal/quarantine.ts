@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { JournalError } from './errors.js';
 import { ownerFromEnvironment } from './owner.js';
@@ -74,7 +74,7 @@ async function copyRange(source: string, { fromByte, toByte }: ByteRange, target
   const to = await open(target, 'w');
   try {
     await own(to, ownerFromEnvironment());
-    const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, toByte - fromByte));
+    const buffer = blockFor(toByte - fromByte);
     for (let at = fromByte; at < toByte;) {
       const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, toByte - at), at);
       if (bytesRead === 0) throw new JournalError('io', `${source} became shorter while it was copied`);
@@ -90,26 +90,33 @@ async function copyRange(source: string, { fromByte, toByte }: ByteRange, target
 
 /** Whether a file holds exactly the bytes of a range; null: there is no such file. */
 async function equals(source: string, range: ByteRange, copy: string): Promise<boolean | null> {
-  let kept: Buffer;
+  let kept: FileHandle;
   try {
-    kept = await readFile(copy);
+    kept = await open(copy, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  if (kept.length !== range.toByte - range.fromByte) return false;
   const handle = await open(source, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, kept.length));
-    for (let at = 0; at < kept.length;) {
-      const want = Math.min(buffer.length, kept.length - at);
-      const { bytesRead } = await handle.read(buffer, 0, want, range.fromByte + at);
-      if (bytesRead === 0) return false;
-      if (!buffer.subarray(0, bytesRead).equals(kept.subarray(at, at + bytesRead))) return false;
+    const bytes = range.toByte - range.fromByte;
+    if ((await kept.stat()).size !== bytes) return false;
+    const [ours, theirs] = [blockFor(bytes), blockFor(bytes)];
+    for (let at = 0; at < bytes;) {
+      const want = Math.min(ours.length, bytes - at);
+      const { bytesRead } = await handle.read(ours, 0, want, range.fromByte + at);
+      const again = await kept.read(theirs, 0, bytesRead, at);
+      if (bytesRead === 0 || again.bytesRead < bytesRead) return false;
+      if (ours.compare(theirs, 0, bytesRead, 0, bytesRead) !== 0) return false;
       at += bytesRead;
     }
     return true;
   } finally {
+    await kept.close();
     await handle.close();
   }
+}
+
+function blockFor(bytes: number): Buffer {
+  return Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
 }
