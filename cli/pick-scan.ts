@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { readAround } from '../journal/read-around.js';
 import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
 import { isDataDirLocked } from '../projections/lock.js';
 import type { DataPaths } from './data-dir.js';
@@ -58,8 +59,8 @@ async function tailOf(path: string): Promise<string> {
   try {
     const { size } = await file.stat();
     const from = Math.max(0, size - TAIL_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, from);
-    return buffer.toString('latin1', 0, bytesRead);
+    const buffer = Buffer.alloc(TAIL_BYTES);
+    return buffer.toString('latin1', 0, await readAround(file, buffer, 0, TAIL_BYTES, from));
   } finally {
     await file.close();
   }

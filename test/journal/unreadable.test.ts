@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SegmentReport } from '../../journal/recovery.js';
 import { ENTRY, run } from '../support/cli.js';
 import { CraftedScan } from '../support/craft.js';
-import { HOST, MOUNT } from '../support/craft-scan.js';
+import { HOST, MOUNT, ScanStory } from '../support/craft-scan.js';
 import { hasStrace, inCi } from '../support/journal-faults.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 
@@ -90,6 +90,17 @@ describe.skipIf(!hasStrace && !inCi)('a segment that the system does not give', 
     const repaired = withFault(file, 'pread64', 'error=EIO', 'repair', '--json');
     expect(repaired.code, repaired.stderr).toBe(0);
     expect(JSON.parse(repaired.stdout)).toMatchObject({ cut: 1, steps: [{ cut: true }] });
+  });
+
+  test('status, scans and diagnose tell what is left, also beside other scans', () => {
+    cpSync(GOLDEN, dataDir, { recursive: true });
+    new ScanStory(join(dataDir, 'journal'), 'process', Date.parse('2025-01-01T00:00:00Z')).plan(1);
+    const coordinator = `${SCAN}/coordinator/0001-0002.ndjson`;
+    for (const command of ['status', 'scans', 'diagnose']) {
+      const done = withFault(coordinator, 'pread64', 'error=EIO', command, '--json');
+      expect(done.code, `${command}: ${done.stderr}`).toBe(0);
+      expect(done.stdout).toContain(SCAN);
+    }
   });
 
   test('a folder that cannot be listed counts as a segment that cannot be read', () => {
