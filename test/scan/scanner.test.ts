@@ -358,7 +358,7 @@ describe('workers', () => {
       else await worker.signalled().then(() => writer.close());
       return worker.task.chunk === 2 ? { exitCode: 137, signal: 'SIGKILL' } : { exitCode: 143 };
     };
-    const parts = await setUp({ script });
+    const parts = await setUp({ script, supervision: { graceMs: 1000 } });
     const ended = parts.scanner.run();
     await expect.poll(() => parts.engine.running.size).toBe(2);
     parts.scanner.interrupt('SIGINT');

@@ -141,6 +141,8 @@ export class DockerPlace extends Place {
 
 /** What holds the workers of a HeldPlace: an operation on a path with this in it waits. */
 const HELD = 'held';
+/** So many that their records do not fit into what is left of a segment's last block. */
+const HELD_FILES = 200;
 
 /**
  * A tree on a FUSE mount that holds each worker in the middle of its chunk, with most of it recorded, until it is let
@@ -156,8 +158,10 @@ export class HeldPlace extends DockerPlace {
     const source = join(this.root, 'source');
     this.plant(tops, filesEach, source);
     for (let top = 0; top < tops; top++) {
-      mkdirSync(join(source, `top-${top}`, HELD));
-      writeFileSync(join(source, `top-${top}`, HELD, 'file'), 'x');
+      // In a directory of its own: what hangs holds up all that is looked up beside it.
+      const folder = join(source, `top-${top}`, 'last', HELD);
+      mkdirSync(folder, { recursive: true });
+      for (let file = 0; file < HELD_FILES; file++) writeFileSync(join(folder, `file-${file}`), 'x');
     }
     writeFileSync(this.#gate, '');
     this.#mount = await LatencyMount.open(source, this.tree, {
@@ -169,15 +173,14 @@ export class HeldPlace extends DockerPlace {
     return this.#mount;
   }
 
-  /** Planned without a look inside, where the planner would be held, too; the loose files are one chunk more. */
+  /** Planned without a look inside, where the planner would be held, too. */
   override dockerArgs(...more: string[]): string[] {
     return super.dockerArgs('--fast-start', '--max-containers', String(this.#tops + 1), ...more);
   }
 
   /** Until the workers of all top-level directories have recorded something and are held. */
   async workersHeld(): Promise<string[]> {
-    await until('the loose files', () => this.of('chunk.completed').length === 1, 40_000);
-    await until('records', () => this.#writersWith('files.batch') > this.#tops, 40_000);
+    await until('records', () => this.#writersWith('files.batch') >= this.#tops, 40_000);
     return this.workersRunning(this.#tops);
   }
 
@@ -187,13 +190,15 @@ export class HeldPlace extends DockerPlace {
   }
 
   #writersWith(type: string): number {
-    const scan = join(this.journal, this.scans().at(-1) ?? '');
-    const writers = readdirSync(scan).filter((name) => name.startsWith('worker-'));
+    const scan = existsSync(this.journal) ? this.scans().at(-1) : undefined;
+    if (scan === undefined) return 0;
+    const folder = join(this.journal, scan);
+    const writers = readdirSync(folder).filter((name) => name.startsWith('worker-'));
     return writers.filter((writer) =>
-      readdirSync(join(scan, writer)).some(
+      readdirSync(join(folder, writer)).some(
         (name) =>
           name.endsWith('.ndjson') && // and no task
-          readFileSync(join(scan, writer, name), 'utf8').includes(`"type":"${type}"`),
+          readFileSync(join(folder, writer, name), 'utf8').includes(`"type":"${type}"`),
       ),
     ).length;
   }

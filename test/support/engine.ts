@@ -121,6 +121,16 @@ export class TestEngine {
     process.kill(Number(await this.docker('inspect', '--format', '{{.State.Pid}}', container)), 'SIGKILL');
   }
 
+  /** Stops what stands between the daemon and a container: whatever is to be run in that hangs. */
+  async freezeShim(container: string): Promise<{ resume(): void }> {
+    const id = await this.docker('inspect', '--format', '{{.Id}}', container);
+    const shim = Number(
+      readdirSync('/proc').find((pid) => isShim(commandLine(pid)) && commandLine(pid).includes(id)),
+    );
+    process.kill(shim, 'SIGSTOP');
+    return { resume: () => void process.kill(shim, 'SIGCONT') };
+  }
+
   /** SIGKILL: containers and their shims run on. */
   async kill(): Promise<void> {
     const containerd = Number(readFileSync(join(this.folder, 'exec/containerd/containerd.pid'), 'utf8'));
@@ -148,7 +158,7 @@ export class TestEngine {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       const words = commandLine(pid);
       if (!words.includes(join(this.folder, 'exec/containerd/containerd.sock'))) continue;
-      if (words[0]?.includes('containerd-shim') !== true) continue;
+      if (!isShim(words)) continue;
       for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' '))
         if (child !== '') process.kill(Number(child), 'SIGKILL');
       process.kill(Number(pid), 'SIGKILL');
@@ -163,6 +173,10 @@ export class TestEngine {
     await Promise.race([gone, sleep(STOP_TIMEOUT_MS).then(() => daemon.kill('SIGKILL'))]);
     this.#daemon = null;
   }
+}
+
+function isShim(words: string[]): boolean {
+  return words[0]?.includes('containerd-shim') === true;
 }
 
 function commandLine(pid: string): string[] {

@@ -50,10 +50,9 @@ describe.skipIf(!engineAvailable)('a scan in containers of a mount that hangs', 
     await here.workersHeld();
     const askedMs = performance.now();
     scan.child.kill('SIGTERM');
-    const { code, stdout } = await scan.ended;
+    const { code } = await scan.ended;
     expect(code).toBe(143);
     expect(performance.now() - askedMs).toBeLessThan(30_000);
-    expect(oneObject(stdout)).toMatchObject({ files: 200 });
     await expectSwept(here);
   });
 });
