@@ -41,7 +41,8 @@ const CHECKSUM_BYTES_MAX = 999;
 const SIZE_DIGITS_MAX = 15;
 const MTIME_DIGITS_MAX = 19;
 
-const ROWS_AT_FIRST = 1024;
+/** What a row takes, mostly: with more of them the room for their places grows. */
+const ROW_BYTES = 40;
 
 const HEAD =
   /^\{"chunk":(\d{1,15}),"attempt":(\d{1,15}),"columns":\["name","size","mtimeNs"(,"checksum")?\],"directories":\[/;
@@ -76,7 +77,7 @@ export function indexFiles(data: Buffer): IndexedBatch | null {
 class Scanner {
   readonly directories: IndexedDirectory[] = [];
   readonly ranges: RowRange[] = [];
-  words = new Int32Array(ROWS_AT_FIRST * ROW_WORDS);
+  words: Int32Array;
   count = 0;
   readonly #data: Buffer;
   readonly #hasChecksum: boolean;
@@ -87,6 +88,7 @@ class Scanner {
 
   constructor(data: Buffer, at: number, hasChecksum: boolean) {
     this.#data = data;
+    this.words = new Int32Array(Math.ceil(data.length / ROW_BYTES) * ROW_WORDS);
     this.#at = at;
     this.#hasChecksum = hasChecksum;
   }
