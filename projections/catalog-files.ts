@@ -1,3 +1,4 @@
+import { cappedInteger } from './cells.js';
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
 import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
@@ -86,7 +87,7 @@ export class FilesTables {
       .filter(({ key, entry }) => entry.part === 1 && entry.last && times.get(key.text) === 1)
       .map(({ key, entry, files, bytes }): NewDirectoryRow => {
         const { entries: all = null, subdirectories = null, others = null, excluded = null } = entry;
-        return [key.text, key.raw, files, bytes, all, subdirectories, others, excluded];
+        return [key.text, key.raw, files, cappedInteger(bytes), all, subdirectories, others, excluded];
       });
     const known = this.#bulk.knownDirectories(rows);
     return known.size === 0 ? rows : rows.filter(([path]) => !known.has(path));

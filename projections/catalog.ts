@@ -7,7 +7,7 @@ import { FactTables } from './catalog-facts.js';
 import { FilesTables, type ScanContext } from './catalog-files.js';
 import { ImportTables } from './catalog-import.js';
 import { ScanTables } from './catalog-scan.js';
-import { unixSeconds } from './cells.js';
+import { cappedInteger, unixSeconds } from './cells.js';
 import { CheckpointTable } from './checkpoint.js';
 import type { Db } from './database.js';
 import { directoryKey, rangesBelow, type DirectoryKey } from './path-column.js';
@@ -132,9 +132,10 @@ export class Catalog {
       this.#database
         .prepare(
           `INSERT INTO scans (scan, files, directories, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-             files = files + excluded.files, directories = directories + excluded.directories, bytes = bytes + excluded.bytes`,
+             files = files + excluded.files, directories = directories + excluded.directories, 
+             bytes = min(9223372036854775807, bytes + excluded.bytes)`,
         )
-        .run(context.scan, context.files, context.directories, context.bytes);
+        .run(context.scan, context.files, context.directories, cappedInteger(context.bytes));
       Object.assign(context, { files: 0, directories: 0, bytes: 0n });
     }
     for (const scan of new Set([...this.#positions.values()].map((each) => each.scan))) this.#stats(scan);

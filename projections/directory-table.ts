@@ -1,3 +1,4 @@
+import { cappedInteger } from './cells.js';
 import type { Db, Statement } from './database.js';
 import type { DirectoryKey } from './path-column.js';
 
@@ -100,12 +101,12 @@ export class DirectoryTable {
       state.part,
       Number(state.tracked),
       state.partFiles,
-      state.partBytes,
+      cappedInteger(state.partBytes),
       state.seenScan,
       state.listedScan,
       state.listedAt,
       state.files,
-      state.bytes,
+      cappedInteger(state.bytes),
       state.entries,
       state.subdirectories,
       state.others,

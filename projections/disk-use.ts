@@ -1,3 +1,4 @@
+import { exactSum, sumParts } from './cells.js';
 import type { Db } from './database.js';
 import { openForReading } from './open-catalog.js';
 
@@ -32,8 +33,7 @@ const LINKS = `
   GROUP BY scan, stable, device, inode, links, size`;
 
 const SPARSE = `
-  SELECT count(*) AS files, CAST(coalesce(sum(f.size), 0) AS INTEGER) AS apparentBytes,
-    CAST(coalesce(sum(s.allocated), 0) AS INTEGER) AS allocatedBytes
+  SELECT count(*), ${sumParts('f.size')}, ${sumParts('s.allocated')}
   FROM sparse_files AS s JOIN files AS f ON f.path = s.path WHERE :scan IS NULL OR s.scan = :scan`;
 
 /**
@@ -58,11 +58,18 @@ export function diskUse(database: Db, bytes: bigint, scan: string | null = null)
       repeatedHoles += (paths - 1n) * (size - allocated);
     }
   }
-  const sparse = database
-    .prepare<[{ scan: string | null }], DiskUse['sparse']>(SPARSE)
+  const sums = database
+    .prepare<[{ scan: string | null }], [bigint, bigint, bigint, bigint, bigint]>(SPARSE)
+    .raw()
     .safeIntegers()
     .get({ scan });
-  if (sparse === undefined) return null;
+  if (sums === undefined) return null;
+  const [files, high, low, allocatedHigh, allocatedLow] = sums;
+  const sparse = {
+    files,
+    apparentBytes: exactSum(high, low),
+    allocatedBytes: exactSum(allocatedHigh, allocatedLow),
+  };
   const holes = sparse.apparentBytes - sparse.allocatedBytes - repeatedHoles;
   return { bytesOnDisk: bytes - hardLinks.repeatedBytes - holes, hardLinks, sparse };
 }

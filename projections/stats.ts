@@ -1,3 +1,4 @@
+import { cappedSum, exactSum, sumParts } from './cells.js';
 import type { Db } from './database.js';
 import { diskUse, type DiskUse } from './disk-use.js';
 import { openForReading } from './open-catalog.js';
@@ -49,12 +50,13 @@ export function readStats(catalog: string): CatalogStats {
 
 function collect(database: Db): CatalogStats {
   const groups = database
-    .prepare<[], GroupRow>(
-      `SELECT mount_point AS name, file_type AS type, count(*) AS files, CAST(coalesce(sum(size), 0) AS INTEGER) AS bytes
-       FROM files GROUP BY mount_point, file_type`,
+    .prepare<[], [string | null, string | null, bigint, bigint, bigint]>(
+      `SELECT mount_point, file_type, count(*), ${sumParts('size')} FROM files GROUP BY mount_point, file_type`,
     )
+    .raw()
     .safeIntegers()
-    .all();
+    .all()
+    .map(([name, type, files, high, low]): GroupRow => ({ name, type, files, bytes: exactSum(high, low) }));
   const sum = (of: readonly GroupRow[]): Totals => ({
     files: of.reduce((total, row) => total + row.files, 0n),
     bytes: of.reduce((total, row) => total + row.bytes, 0n),
@@ -95,8 +97,8 @@ function largestDirectories(database: Db): CatalogStats['largestDirectories'] {
     .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'directories'")
     .get();
   // A path without its last part, in plain SQL: what is left after cutting all that is no slash from its end.
-  const former =
-    "SELECT rtrim(path, replace(path, '/', '')) AS path, count(*) AS files, sum(size) AS bytes FROM files GROUP BY 1";
+  const former = `SELECT rtrim(path, replace(path, '/', '')) AS path, count(*) AS files, ${cappedSum('size')} AS bytes
+     FROM files GROUP BY 1`;
   const ours = 'SELECT path, files, bytes FROM directories WHERE listed_scan IS NOT NULL';
   return database
     .prepare<[], Totals & { path: string }>(

@@ -1,3 +1,4 @@
+import { bigCountOf } from '../../journal/big-count.js';
 import { availableParallelism } from 'node:os';
 import { nameForJournal } from '../walk/names.js';
 import { planCautiously } from './cautious.js';
@@ -163,7 +164,10 @@ class Planner {
     // Its beginning may have been told; where not, it is told now.
     yield* this.#news.splice(0);
     if (path === this.#options.mountPath) yield { type: 'analysis.started', data: { directory } };
-    yield { type: 'analysis.finished', data: { directory, outcome, files, bytes, seconds } };
+    yield {
+      type: 'analysis.finished',
+      data: { directory, outcome, files, bytes: bigCountOf(bytes), seconds },
+    };
     yield { type: 'chunk', roots: [root], reason: 'fallback', estimatedFiles: files, estimatedBytes: bytes };
   }
 
@@ -197,7 +201,10 @@ class Planner {
     { files, bytes, seconds }: { files: number; bytes: number; seconds: number },
   ): void {
     const directory = nameForJournal(survey.path);
-    this.#news.push({ type: 'analysis.finished', data: { directory, outcome, files, bytes, seconds } });
+    this.#news.push({
+      type: 'analysis.finished',
+      data: { directory, outcome, files, bytes: bigCountOf(bytes), seconds },
+    });
   }
 
   #sleep(): Promise<void> {

@@ -1,11 +1,7 @@
+import { bigCountOf } from '../../journal/big-count.js';
 import type { ChunkReason, ChunkRoot, EventData, ScanOutcome } from '../../journal/events/index.js';
 import type { ChunkLedger } from './ledger.js';
 import { addTotals, chunkCounts, totalsOf, type Chunk, type ScanState, type Totals } from './state.js';
-
-/** A size as the journal writes it: a number as long as that is exact. */
-export function bigCountOf(value: bigint): number | string {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
-}
 
 /** A place to scan that is in no chunk yet. */
 export interface Plan {
@@ -23,7 +19,7 @@ export function nextChunk(state: ScanState): number {
 }
 
 export function planChunk(state: ScanState, plan: Plan): EventData<'chunk.planned'> {
-  return { chunk: nextChunk(state), ...plan };
+  return { chunk: nextChunk(state), ...plan, estimatedBytes: bigCountOf(plan.estimatedBytes) };
 }
 
 /** How an attempt ended, with what its journal holds. */

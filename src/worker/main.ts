@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { constants, setPriority } from 'node:os';
+import { bigCountOf } from '../../journal/big-count.js';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
 import { ownerFromEnvironment } from '../../journal/owner.js';
 import { JournalWriter } from '../../journal/writer.js';
@@ -148,7 +149,7 @@ async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResu
   if (directoriesAtOnce !== null) last.push(journal.append('worker.tuned', { chunk, directoriesAtOnce }));
   if (remaining !== null) last.push(journal.append('chunk.yielded', { chunk, attempt, remaining }));
   const { directories, files, problems } = totals;
-  const bytes = totals.bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(totals.bytes) : `${totals.bytes}`;
+  const bytes = bigCountOf(totals.bytes);
   last.push(journal.append('chunk.scanned', { chunk, attempt, files, directories, bytes, problems }));
   await Promise.all(last);
   await journal.close();

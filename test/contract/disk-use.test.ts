@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
@@ -8,6 +8,8 @@ import { catalogDigest, sql } from '../support/outside.js';
 
 const IN_CI = process.env['CI'] === 'true';
 const MIB = 1024 * 1024;
+/** The largest file that Linux knows. */
+const HUGE = '9223372036854775807';
 let place: Place;
 
 beforeEach(() => {
@@ -103,4 +105,41 @@ describe('hard links and holes', () => {
       expect(stdout).toMatch(/6 such paths where inode numbers identify nothing/);
     },
   );
+});
+
+describe.skipIf(!existsSync('/dev/shm'))('sizes at the end of 64 bits', () => {
+  test('one scan, its catalog and its sums are exact, or end where SQLite ends', async () => {
+    const tree = mkdtempSync('/dev/shm/nas-scanner-');
+    try {
+      mkdirSync(join(tree, 'a'));
+      for (const name of ['a/x', 'a/y', 'z']) execFileSync('truncate', ['-s', HUGE, join(tree, name)]);
+      const sum = String(3n * BigInt(HUGE));
+      const args = ['scan', tree, 'Huge', '--data-dir', place.dataDir, '--engine', 'process'];
+      const report = await runJson([...args, '--checksum', 'none'], 0);
+      expect(report).toMatchObject({ outcome: 'complete', files: 3, bytes: sum, bytesOnDisk: 0 });
+      expect(sql(place.catalog, 'SELECT DISTINCT size, typeof(size) FROM files')).toBe(`${HUGE}|integer`);
+      const followed = catalogDigest(place.catalog);
+      await runJson(place.args('replay'), 0);
+      expect(catalogDigest(place.catalog)).toEqual(followed);
+      expect(await runJson(place.args('stats'), 0)).toMatchObject({
+        bytes: sum,
+        mounts: [{ name: 'Huge', bytes: sum }],
+        disk: { bytesOnDisk: 0, sparse: { files: 3, apparentBytes: sum } },
+        largestDirectories: [
+          { path: tree, bytes: HUGE },
+          { path: join(tree, 'a'), bytes: HUGE },
+        ],
+      });
+      expect(await runJson(place.args('verify'), 0)).toMatchObject({ sound: true });
+      expect(await runJson(place.args('diagnose', '--offline'), 0)).toMatchObject({
+        verdict: 'complete',
+        totals: { bytes: sum },
+        findings: [],
+      });
+      // Sizes known from the journal plan the next one.
+      await runJson([...args, '--checksum', 'none'], 0);
+    } finally {
+      rmSync(tree, { recursive: true });
+    }
+  });
 });
