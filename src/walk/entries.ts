@@ -5,9 +5,13 @@ import { decodeName, isRaw, REPLACEMENT, systemPath } from './names.js';
 export const STREAMED_BYTES_MIN = 512n * 1024n;
 /** Entries read at once from such a directory. */
 export const STREAM_ENTRIES = 1024;
+/** Entries of such a directory kept and sorted at once: some megabytes. */
+const RUN_ENTRIES = 32 * 1024;
 
 /** What the directory itself says an entry is; `unknown` where its file system does not tell. */
 export type EntryKind = 'file' | 'directory' | 'other' | 'unknown';
+
+const KINDS: readonly EntryKind[] = ['file', 'directory', 'other', 'unknown'];
 
 export type OnEntry = (name: string, kind: EntryKind) => void;
 
@@ -23,10 +27,11 @@ export function kindOf(entry: Typed): EntryKind {
 /**
  * Calls back for each entry of a directory, names as in names.ts.
  * @param path as system calls take it, see place.ts
+ * @param onRead called now and then while a big directory is read
  * @throws the system's error when the listing cannot be read to its end
  */
-export function readEntries(path: string, big: boolean, onEntry: OnEntry): void {
-  if (big) readStreamed(path, onEntry);
+export function readEntries(path: string, big: boolean, onEntry: OnEntry, onRead: () => void): void {
+  if (big) readStreamed(path, onEntry, onRead);
   else if (isRaw(path)) readRaw(path, onEntry);
   else readText(path, onEntry);
 }
@@ -55,15 +60,30 @@ function readRaw(path: string, onEntry: OnEntry): void {
     onEntry(decodeName(name), 'unknown');
 }
 
-function readStreamed(path: string, onEntry: OnEntry): void {
+/**
+ * In runs that are sorted each: the kernel gives such a directory in the order of a hash, and a catalog that takes a
+ * million rows in that order writes every page of it again and again.
+ */
+function readStreamed(path: string, onEntry: OnEntry, onRead: () => void): void {
   // The types of Node know text only; with this encoding names are buffers.
   const encoding = 'buffer' as BufferEncoding;
   const directory = opendirSync(systemPath(path), { encoding, bufferSize: STREAM_ENTRIES });
   try {
+    let run: string[] = [];
     for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-      onEntry(decodeName(entry.name as unknown as Buffer), kindOf(entry));
+      // No name holds a NUL, so that the kind behind it changes nothing in the order.
+      run.push(`${decodeName(entry.name as unknown as Buffer)}\0${KINDS.indexOf(kindOf(entry))}`);
+      if (run.length % STREAM_ENTRIES === 0) onRead();
+      if (run.length < RUN_ENTRIES) continue;
+      handOut(run, onEntry);
+      run = [];
     }
+    handOut(run, onEntry);
   } finally {
     directory.closeSync();
   }
+}
+
+function handOut(run: string[], onEntry: OnEntry): void {
+  for (const entry of run.sort()) onEntry(entry.slice(0, -2), KINDS[Number(entry.at(-1))] ?? 'unknown');
 }

@@ -122,9 +122,11 @@ export class SyncLister {
         }
         operation = 'readdir';
         this.#beat(operation);
-        readEntries(place.path, this.#directoryStat.size >= STREAMED_BYTES_MIN, (name, kind) => {
+        const onEntry = (name: string, kind: EntryKind): void => {
           if (listing.admit(name)) this.#entry(listing, name, kind);
-        });
+        };
+        const isBig = this.#directoryStat.size >= STREAMED_BYTES_MIN;
+        readEntries(place.path, isBig, onEntry, () => this.#beat('readdir'));
         if (listing.hasVanished && !this.#isStill(place.path, this.#directoryStat)) {
           listing.fail('lstat', 'ESTALE');
           return;
