@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { LOCK_FILE } from '../projections/lock.js';
-import { usageError } from './errors.js';
+import { errnoName } from '../journal/storage.js';
+import { CommandError, usageError } from './errors.js';
 
 const UNRAID_APPDATA = '/mnt/user/appdata';
 export const DATABASE_NAME_DEFAULT = 'smart_catalog.db';
@@ -15,6 +16,31 @@ export function resolveDataDir(option: string | undefined, env: NodeJS.ProcessEn
   const xdg = env['XDG_DATA_HOME'];
   // Set but empty counts as not set, as the shell's `:-` has it.
   return resolve(xdg ? xdg : join(homedir(), '.local', 'share'), 'nas-scanner');
+}
+
+/**
+ * The data directory of a command that reads what is there; it need not exist.
+ * @throws CommandError when it is, or lies below, something else than a directory: no empty journal, a mistake
+ */
+export function dataDirToRead(option: string | undefined): string {
+  const dataDir = resolveDataDir(option);
+  const found = firstThere(dataDir);
+  if (!found.isDirectory) {
+    throw new CommandError(`the data directory ${dataDir} is none: ${found.path} is not a directory`, {
+      hint: 'Say with --data-dir where the journal is.',
+    });
+  }
+  return dataDir;
+}
+
+/** The path itself, or the nearest above it that exists. Where it cannot be told, whoever reads next finds out. */
+function firstThere(path: string): { path: string; isDirectory: boolean } {
+  try {
+    return { path, isDirectory: statSync(path).isDirectory() };
+  } catch (error) {
+    if (path === '/' || !['ENOENT', 'ENOTDIR'].includes(errnoName(error))) return { path, isDirectory: true };
+    return firstThere(dirname(path));
+  }
 }
 
 export interface DataPaths {

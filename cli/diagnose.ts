@@ -12,7 +12,7 @@ import { loadScan, type LoadedScan } from '../projections/diagnosis/load.js';
 import { viewCatalog, type CatalogQuestion } from '../projections/catalog-view.js';
 import { TimelineFold } from '../projections/timeline.js';
 import type { DiagnoseOptions } from './command-options.js';
-import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { dataPaths, dataDirToRead, type DataPaths } from './data-dir.js';
 import { diagnosisJson } from './diagnose-json.js';
 import { renderDiagnosis } from './diagnose-text.js';
 import type { DiagnosisReport } from './diagnosis-report.js';
@@ -32,11 +32,12 @@ const AFTER_THE_CATALOG = new Set([
 
 /** The `diagnose` command: 0 whenever a report could be made, whatever it says. */
 export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<ExitCode> {
-  const dataDir = resolveDataDir(options.dataDir);
+  const dataDir = dataDirToRead(options.dataDir);
   const report = await makeReport(options, dataPaths(dataDir, options.dbName));
-  io.json(diagnosisJson(report));
   if (!io.wantsJson) io.out(renderDiagnosis(report, { columns: io.columns, colour: io.colour }));
   if (options.html !== undefined) await writePage(options.html, report, io);
+  // Last: where the page fails, the error is the one object.
+  io.json(diagnosisJson(report));
   return EXIT.done;
 }
 

@@ -8,7 +8,7 @@ export interface Io {
   out(text: string): void;
   /** Human text for stderr. */
   err(text: string): void;
-  /** The one object of `--json`; ignored without it. */
+  /** The one object of `--json`; ignored without it, as is any after the first. */
   json(value: unknown): void;
   readonly wantsJson: boolean;
   readonly quiet: boolean;
@@ -22,6 +22,7 @@ export interface Io {
 const COLUMNS_DEFAULT = 80;
 
 export function createIo(options: { json: boolean; quiet: boolean }): Io {
+  let told = false;
   return {
     out: (text) => {
       if (!options.json) process.stdout.write(text);
@@ -30,13 +31,15 @@ export function createIo(options: { json: boolean; quiet: boolean }): Io {
       process.stderr.write(text);
     },
     json: (value) => {
-      if (options.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+      if (!options.json || told) return;
+      told = true;
+      process.stdout.write(`${JSON.stringify(value)}\n`);
     },
     wantsJson: options.json,
     quiet: options.quiet,
     stdoutIsTty: isatty(1) && !options.json,
     stderrIsTty: isatty(2),
     columns: process.stdout.columns || COLUMNS_DEFAULT,
-    colour: isatty(1) && !options.json && !process.env['NO_COLOR'],
+    colour: isatty(1) && !options.json && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
   };
 }

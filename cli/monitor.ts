@@ -1,8 +1,9 @@
 import type { StatusSnapshot } from '../projections/status.js';
 import type { CommonOptions } from './command-options.js';
-import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { dataPaths, dataDirToRead, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { isOutputGone } from './output-guard.js';
 import { pickScan } from './pick-scan.js';
 import { Screen } from './screen.js';
 import { StatusFeed } from './status-feed.js';
@@ -17,7 +18,7 @@ const LOCK_EVERY_MS = 3000;
 
 /** The `monitor` command: the running scan, live, until it ends or the user does not want to see more. */
 export async function runMonitor(options: CommonOptions, io: Io): Promise<ExitCode> {
-  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const paths = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const { scan, locked } = await pickScan(paths, undefined);
   if (scan === null || !locked || io.wantsJson) return runStatus(options, io);
   const feed = new StatusFeed(paths.journalDir, scan);
@@ -37,7 +38,7 @@ async function watchScreen(feed: StatusFeed, paths: DataPaths, scan: string, io:
   const alive = lockWatch(paths, scan);
   screen.open();
   try {
-    while (!screen.left) {
+    while (!screen.left && !isOutputGone()) {
       const live = await alive();
       await feed.refresh(live);
       if (!live) return;
@@ -56,7 +57,7 @@ async function watchPlain(feed: StatusFeed, paths: DataPaths, scan: string, io: 
   for (let shownAtMs = 0; ;) {
     const live = await alive();
     await feed.refresh(live);
-    if (!live) return;
+    if (!live || isOutputGone()) return;
     if (Date.now() - shownAtMs >= PLAIN_EVERY_MS) {
       io.out(`${plainLine(feed.snapshot(true))}\n`);
       shownAtMs = Date.now();

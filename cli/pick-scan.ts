@@ -3,7 +3,7 @@ import { readAround } from '../journal/read-around.js';
 import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
 import { isDataDirLocked } from '../projections/lock.js';
 import type { DataPaths } from './data-dir.js';
-import { usageError } from './errors.js';
+import { checkKnown } from './scan-id.js';
 
 /** Newest scans among which the one that was active last is looked for: an older one may have been resumed. */
 const LOOKED_AT_MAX = 50;
@@ -25,9 +25,7 @@ export interface PickedScan {
  */
 export async function pickScan(paths: DataPaths, wanted: string | undefined): Promise<PickedScan> {
   const scans = await listScans(paths.journalDir);
-  if (wanted !== undefined && !scans.includes(wanted)) {
-    throw usageError(`the journal in ${paths.dataDir} has no scan ${wanted}`, 'nas-scanner scans lists them');
-  }
+  checkKnown(scans, wanted, paths.dataDir);
   if (scans.length === 0) return { scan: null, locked: false, isLatest: false };
   const locked = isDataDirLocked(paths.dataDir);
   if (scans.length === 1) return { scan: scans[0] ?? null, locked, isLatest: true };

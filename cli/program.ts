@@ -13,15 +13,18 @@ import { createIo, type Io } from './io.js';
 import { reportError } from './report-error.js';
 import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
-import { describeOption, settableOption } from './settable-option.js';
+import { guardOutput } from './output-guard.js';
+import { checkValues, describeOption, isSwitchedOn, settableOption } from './settable-option.js';
 import { VERSION } from './version.js';
 
 /** Runs a command line; the exit code is set, what went wrong is said. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  const wantsJson = argv.includes('--json') || isSwitchedOn('--json');
+  guardOutput(wantsJson);
   try {
     await createProgram().parseAsync(argv);
   } catch (error) {
-    process.exitCode = reportError(error, argv.includes('--json'));
+    process.exitCode = reportError(error, wantsJson);
   }
 }
 
@@ -53,6 +56,9 @@ function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .configureHelp({ optionDescription: describeOption })
+    .hook('preAction', (_program, self) => {
+      checkValues(self);
+    })
     .addHelpText('after', '\nThe environment sets the same: --data-dir DIR is NAS_SCANNER_DATA_DIR=DIR.')
     .addOption(settableOption('--data-dir <dir>', 'where journal, catalog and logs live'))
     .addOption(settableOption('--db-name <file>', "the catalog's file name"))

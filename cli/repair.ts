@@ -3,19 +3,18 @@ import { planRepair, repairScan, type RepairStep } from '../journal/repair.js';
 import { listScans } from '../journal/segments.js';
 import { validateEvent } from '../journal/validate.js';
 import { holdDataDir } from './data-dir-lock.js';
-import { formatBytes, formatCount, printable } from '../projections/text.js';
+import { formatBytes, formatCount, plural, printable } from '../projections/text.js';
 import type { RepairOptions } from './command-options.js';
-import { dataPaths, resolveDataDir } from './data-dir.js';
-import { usageError } from './errors.js';
+import { dataPaths, dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { checkKnown } from './scan-id.js';
 
 /** Copies bad bytes to quarantine, then cuts torn tails. Never touches sound bytes. */
 export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCode> {
-  const { dataDir, journalDir, quarantineDir } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const { dataDir, journalDir, quarantineDir } = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const all = await listScans(journalDir);
-  if (options.scan !== undefined && !all.includes(options.scan))
-    throw usageError(`the journal in ${dataDir} has no scan ${options.scan}`, 'nas-scanner scans lists them');
+  checkKnown(all, options.scan, dataDir);
   const scans = options.scan === undefined ? all : [options.scan];
   const steps: RepairStep[] = [];
   if (options.dryRun || scans.length === 0) {
@@ -44,7 +43,7 @@ function describe(steps: readonly RepairStep[], dryRun: boolean, quarantineDir: 
   });
   const cuts = steps.filter(({ cut }) => cut).length;
   lines.push(
-    `${formatCount(steps.length)} places (${formatBytes(sumOf(steps))}) ${would}copied to ${printable(quarantineDir)}, ${formatCount(cuts)} ${would}cut off.`,
+    `${plural(steps.length, 'place')} (${formatBytes(sumOf(steps))}) ${would}copied to ${printable(quarantineDir)}, ${formatCount(cuts)} ${would}cut off.`,
   );
   return `${lines.join('\n')}\n`;
 }

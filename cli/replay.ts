@@ -1,22 +1,24 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { listScans } from '../journal/segments.js';
 import type { ScanReport } from '../journal/recovery.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { replay, type ReplayOptions as RunnerOptions, type ReplayResult } from '../projections/runner.js';
 import { formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 import type { ReplayOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
-import { dataPaths, DATABASE_NAME_DEFAULT, resolveDataDir } from './data-dir.js';
+import { dataPaths, DATABASE_NAME_DEFAULT, dataDirToRead } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { checkKnown } from './scan-id.js';
 import { replayProgress } from './replay-progress.js';
 
 /** Places of a journal that are told one by one; more are counted. */
 const PLACES_SHOWN_MAX = 20;
 
 export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCode> {
-  const dataDir = resolveDataDir(options.dataDir);
+  const dataDir = dataDirToRead(options.dataDir);
   const databaseName = options.dbName ?? DATABASE_NAME_DEFAULT;
   const paths = dataPaths(dataDir, databaseName);
   if (!existsSync(paths.journalDir) && !existsSync(paths.catalog)) {
@@ -24,6 +26,9 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
       hint: 'scan something first, or say with --data-dir where the journal is',
     });
   }
+  const scans = await listScans(paths.journalDir);
+  const until = options.until === undefined ? {} : untilOf(options.until);
+  for (const wanted of [...(options.scan ?? []), until.scan]) checkKnown(scans, wanted, dataDir);
   const inPlace = options.to === undefined || resolve(options.to) === paths.catalog;
   // Whoever replaces the catalog must be alone; a copy elsewhere disturbs nobody.
   const lock = inPlace

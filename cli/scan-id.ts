@@ -9,6 +9,12 @@ export function checkScanId(text: string): string {
   return id;
 }
 
+/** @throws CommandError with exit code 2 where the journal has no such scan */
+export function checkKnown(scans: readonly string[], wanted: string | undefined, dataDir: string): void {
+  if (wanted === undefined || scans.includes(wanted)) return;
+  throw usageError(`the journal in ${dataDir} has no scan ${wanted}`, 'nas-scanner scans lists them');
+}
+
 /** For an option that may be given several times. */
 export function collectScanIds(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), checkScanId(text)];

@@ -6,6 +6,8 @@ import { usageError } from './errors.js';
 import { repeated, settableOption as option } from './settable-option.js';
 
 const GIB = 1024 ** 3;
+/** No engine takes a lower limit. */
+const MEMORY_MIN = 6 * 1024 ** 2;
 const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
 
 /** What commander hands over: text as it was typed. */
@@ -59,7 +61,9 @@ function milliseconds(flag: string, text: string, min: number): number {
 export function parseSize(flag: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match === null ? 0 : Number(match[1]) * (SIZE_UNITS[(match[2] ?? '').toLowerCase()] ?? 0);
-  if (bytes < 1) throw usageError(`${flag} ${text} makes no sense: it takes a size such as 512m or 2g`);
+  if (bytes < MEMORY_MIN || bytes > Number.MAX_SAFE_INTEGER) {
+    throw usageError(`${flag} ${text} makes no sense: it takes a size of 6m or more, such as 512m or 2g`);
+  }
   return Math.floor(bytes);
 }
 
@@ -108,10 +112,19 @@ export function withScanOptions(command: Command): Command {
   return command;
 }
 
+/** Of the two what was typed wins over the environment, as everywhere. */
+function resumeOf(command: Command, raw: RawScanOptions): ScanOptions['resume'] {
+  if (raw.resume !== true) return raw.fresh === true ? 'fresh' : 'auto';
+  if (raw.fresh !== true) return 'resume';
+  const [resume, fresh] = [command.getOptionValueSource('resume'), command.getOptionValueSource('fresh')];
+  if (resume === fresh) throw usageError('--resume and --fresh exclude each other');
+  return resume === 'cli' ? 'resume' : 'fresh';
+}
+
 /** Checks what was typed. @throws CommandError with exit code 2 and what to type instead */
 export function scanOptionsFrom(command: Command, path: string, name: string): ScanOptions {
   const raw = command.opts<RawScanOptions>();
-  if (raw.resume === true && raw.fresh === true) throw usageError('--resume and --fresh exclude each other');
+  const resume = resumeOf(command, raw);
   if (path === '') throw usageError('PATH must not be empty');
   if (command.name() === 'scan' && name.trim() === '') throw usageError('NAME must not be empty');
   if (name !== printable(name)) throw usageError('NAME must not contain control characters');
@@ -126,7 +139,7 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
     mountName: name,
     engine: raw.engine,
     fastStart: raw.fastStart === true,
-    chunkBytes: number('--chunk-size', raw.chunkSize, { min: 0.000001, max: 1_000_000 }) * GIB,
+    chunkBytes: Math.round(number('--chunk-size', raw.chunkSize, { min: 0.000001, max: 1_000_000 }) * GIB),
     maxContainers: counted('--max-containers', raw.maxContainers, 1),
     workers: raw.workers === undefined ? null : counted('--workers', raw.workers, 1),
     cpus: raw.cpus === undefined ? null : number('--cpus', raw.cpus, { min: 0.01, max: 100_000 }),
@@ -144,7 +157,7 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
     exclude: repeated(raw.exclude, command.getOptionValueSource('exclude')),
     oneFileSystem: raw.oneFileSystem === true,
     hostPaths: repeated(raw.hostPath, command.getOptionValueSource('hostPath')).map(hostPath),
-    resume: raw.resume === true ? 'resume' : raw.fresh === true ? 'fresh' : 'auto',
+    resume,
     nice: raw.nice,
   };
 }

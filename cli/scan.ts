@@ -66,7 +66,12 @@ async function scanLocked(
   const scanner: Scanner = new Scanner(
     scannerParts(options, paths, opened, mount, (check) => failedChecks.push(check)),
   );
-  const signals = handleSignals(scanner);
+  const signals = handleSignals(scanner, () => {
+    io.json({
+      error: 'stopped at once by a second signal',
+      hint: 'The same command again goes on where it was.',
+    });
+  });
   catalog.start();
   display.start();
   try {

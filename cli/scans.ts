@@ -1,14 +1,14 @@
 import { listScanSummaries, type ScanSummary } from '../projections/scan-list.js';
 import { formatBytes, formatCount, formatLocalTime, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
-import { resolveDataDir } from './data-dir.js';
+import { dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { findLogs } from './log-files.js';
 import { jsonSafe, shortened } from './table.js';
 
 export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode> {
-  const dataDir = resolveDataDir(options.dataDir);
+  const dataDir = dataDirToRead(options.dataDir);
   const logOf = await findLogs(dataDir);
   const scans = (await listScanSummaries(dataDir)).map((scan) => ({ ...scan, log: logOf(scan.scan) }));
   io.json(jsonSafe({ scans }));

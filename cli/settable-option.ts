@@ -1,10 +1,41 @@
-import { Option } from 'commander';
+import { Option, type Command } from 'commander';
+import { usageError } from './errors.js';
 
 const OFF = new Set(['0', 'false', 'no', 'off']);
+const ON = new Set(['1', 'true', 'yes', 'on']);
 
 /** The variable that sets an option: `--io-timeout` is NAS_SCANNER_IO_TIMEOUT. */
-function variableOf(option: Option): string {
-  return `NAS_SCANNER_${(option.long ?? '').slice(2).toUpperCase().replaceAll('-', '_')}`;
+function variableOf({ long }: { long?: string | undefined }): string {
+  return `NAS_SCANNER_${(long ?? '').slice(2).toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Whether the environment switches a flag on. */
+export function isSwitchedOn(long: string): boolean {
+  return ON.has((process.env[variableOf({ long })] ?? '').toLowerCase());
+}
+
+/**
+ * What holds for the values of every option: an empty one was surely meant to be something (`--data-dir "$UNSET"`
+ * must not fall back to the default), and a flag in the environment is a yes or a no.
+ * @throws CommandError with exit code 2
+ */
+export function checkValues(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const value: unknown = command.getOptionValue(name);
+    const source = command.getOptionValueSource(name);
+    if (source === 'cli' && (value === '' || (Array.isArray(value) && value.includes('')))) {
+      throw usageError(`${option.long ?? name} must not be empty`);
+    }
+    const text = process.env[variableOf(option)] ?? '';
+    if (source === 'env' && isFlag(option) && !ON.has(text.toLowerCase())) {
+      throw usageError(`${variableOf(option)}=${text} makes no sense: it takes 1 or 0, yes or no`);
+    }
+  }
+}
+
+function isFlag(option: Option): boolean {
+  return !option.required && !option.optional;
 }
 
 /**
@@ -15,8 +46,8 @@ export function settableOption(flags: string, description: string, fallback?: st
   const option = new Option(flags, description);
   const variable = variableOf(option);
   const value = process.env[variable] ?? '';
-  const isFlag = !option.required && !option.optional;
-  const ignored = variable in process.env && (value === '' || (isFlag && OFF.has(value.toLowerCase())));
+  const ignored =
+    variable in process.env && (value === '' || (isFlag(option) && OFF.has(value.toLowerCase())));
   if (!ignored) option.env(variable);
   return fallback === undefined ? option : option.default(fallback);
 }

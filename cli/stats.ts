@@ -1,14 +1,14 @@
 import { readStats, type CatalogStats, type FileLine } from '../projections/stats.js';
 import { formatBytes, formatCount, formatLocalTime, plural, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
-import { dataPaths, resolveDataDir } from './data-dir.js';
+import { dataPaths, dataDirToRead } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { jsonSafe, shortened, table } from './table.js';
 
 export function runStats(options: CommonOptions, io: Io): Promise<ExitCode> {
-  const { catalog } = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const { catalog } = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const stats = read(catalog);
   io.json(jsonSafe(stats));
   if (!io.wantsJson) io.out(render(catalog, stats, io.columns));

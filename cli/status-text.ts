@@ -41,7 +41,7 @@ export function renderStatus(
   const mount = status.mountPath === null ? '' : displayPath(status.mountPath);
   const lines = [
     fit(`${printable(status.mountName)}  ${mount}`, width),
-    colour(fit(STATES[status.state], width)),
+    colour(fit(stateWords(status), width)),
     ...(status.pausedBecause === null ? [] : [fit(`  because ${printable(status.pausedBecause)}`, width)]),
     fit(
       `began ${formatLocalTime(status.startedAtMs)}, ${formatSeconds(status.seconds)}${progressWords(status)}`,
@@ -60,6 +60,12 @@ export function renderStatus(
     lines.push(fit(`${formatBytes(status.journalFreeBytes)} free for the journal`, width));
   }
   return lines;
+}
+
+function stateWords({ state, problems, files }: StatusSnapshot): string {
+  if (state === 'complete-with-problems' && problems === 0 && files === 0)
+    return 'COMPLETE, but without any file';
+  return STATES[state];
 }
 
 function fit(text: string, width: number): string {

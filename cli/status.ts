@@ -1,6 +1,6 @@
 import { StatusFold } from '../projections/status.js';
 import type { CommonOptions } from './command-options.js';
-import { dataPaths, resolveDataDir } from './data-dir.js';
+import { dataPaths, dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { pickScan } from './pick-scan.js';
@@ -10,7 +10,7 @@ import { renderStatus } from './status-text.js';
 
 /** The `status` command: the running scan or, when none runs, the last one, as of now. */
 export async function runStatus(options: CommonOptions, io: Io): Promise<ExitCode> {
-  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const paths = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const { scan, locked } = await pickScan(paths, undefined);
   if (scan === null) {
     const none = new StatusFold().snapshot(Date.now(), false);

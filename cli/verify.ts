@@ -3,22 +3,21 @@ import { recoverScan, type ScanReport, type SegmentReport } from '../journal/rec
 import { listScans } from '../journal/segments.js';
 import { formatBytes, formatCount, printable } from '../projections/text.js';
 import type { VerifyOptions } from './command-options.js';
-import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir } from './data-dir.js';
-import { usageError } from './errors.js';
+import { DATABASE_NAME_DEFAULT, dataPaths, dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { paint, type Paint } from './paint.js';
+import { checkKnown } from './scan-id.js';
 import { table } from './table.js';
 import { compareCatalog, lookAtCatalog, type CatalogAgreement } from './verify-catalog.js';
 import { explain } from './verify-explain.js';
 
 /** Reads every record of every scan (or of one) and says what is sound. Modifies nothing. */
 export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCode> {
-  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const paths = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const { dataDir, journalDir } = paths;
   const all = await listScans(journalDir);
-  if (options.scan !== undefined && !all.includes(options.scan))
-    throw usageError(`the journal in ${dataDir} has no scan ${options.scan}`, 'nas-scanner scans lists them');
+  checkKnown(all, options.scan, dataDir);
   const colours = paint(io.colour);
   const reports: ScanReport[] = [];
   for (const scan of options.scan === undefined ? all : [options.scan]) {

@@ -87,7 +87,12 @@ function foreignError(path: string): ProjectionError {
  * @throws ProjectionError `foreign-file`
  */
 export function refuseForeign(path: string, damagedIsOurs: boolean): void {
-  if (!existsSync(path) || statSync(path).size === 0) return;
+  if (!existsSync(path)) return;
+  const there = statSync(path);
+  if (there.isDirectory()) {
+    throw new ProjectionError('foreign-file', `${path} is a directory`, { path, hint: 'give a file in it' });
+  }
+  if (there.size === 0) return;
   let database: Db | undefined;
   try {
     database = openDatabase(path, { readonly: true });

@@ -156,6 +156,9 @@ describe('what goes in', () => {
       env: { NAS_SCANNER_CHECKSUM: 'md5' },
     });
     expect(wrong.code).toBe(2);
+    const resume = ['scan', place.tree, 'Mount', '--data-dir', at('env'), '--engine', 'process', '--resume'];
+    const nothing = await run(resume, { env: { NAS_SCANNER_FRESH: '1' } });
+    expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('nothing to resume')]);
   });
 
   test('NAS_SCANNER_JSON=1 gives the object too, and an option that is switched off in the environment is off', async () => {
@@ -264,6 +267,9 @@ describe('what cannot be read', () => {
     const diagnosis = await runJson(['diagnose', '--offline', '--data-dir', data], 0);
     expect(diagnosis['verdict']).toBe('complete-with-problems');
     expect((diagnosis['findings'] as { code: string }[])[0]?.code).toBe('scan.empty');
+    const status = await run(['status', '--data-dir', data]);
+    expect(status.stdout).toContain('without any file');
+    expect(status.stdout).not.toContain('could not be read');
   });
 });
 

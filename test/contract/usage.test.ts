@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Place, run, runJson } from '../support/cli.js';
+import { oneObject, Place, run, runJson } from '../support/cli.js';
 import { checkJournal, readRecords } from '../support/outside.js';
 
 const place = new Place();
@@ -36,6 +36,12 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
     ['an empty name', ['scan', place.tree, '', '--data-dir', place.dataDir]],
     ['a scan id that is none', place.args('verify', '--scan', 'yesterday')],
     ['a time that is none', place.args('replay', '--until', 'the day before')],
+    ['an empty data directory', ['scan', place.tree, 'Mount', '--data-dir', '']],
+    ['an empty glob', place.scanArgs('--exclude', '')],
+    ['an empty image', place.scanArgs('--image', '')],
+    ['an empty file', place.args('replay', '--to', '')],
+    ['an empty page', place.args('diagnose', '--html', '')],
+    ['more memory than a number holds', place.scanArgs('--memory', '99999999999999999999999')],
   ];
   test.each(wrong)('%s', async (_what, args) => {
     const outcome = await run(args);
@@ -49,6 +55,35 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
     const outcome = await run(place.scanArgs('--chunk-size', '0', '--json'));
     expect(outcome.code).toBe(2);
     expect(JSON.parse(outcome.stdout)).toHaveProperty('error');
+  });
+
+  test('the environment asks for JSON too, and a flag there takes a yes or a no only', async () => {
+    const json = await run(place.scanArgs('--chunk-size', '0'), { env: { NAS_SCANNER_JSON: 'yes' } });
+    expect(json.code).toBe(2);
+    expect(oneObject(json.stdout)).toHaveProperty('error');
+    const maybe = await run(place.scanArgs(), { env: { NAS_SCANNER_FAST_START: 'maybe' } });
+    expect([maybe.code, maybe.stderr]).toEqual([2, expect.stringContaining('NAS_SCANNER_FAST_START')]);
+  });
+});
+
+describe('a file in the wrong place', () => {
+  test.each(['scans', 'status', 'verify', 'repair'])('as the data directory of %s', async (command) => {
+    const outcome = await run([command, '--data-dir', join(place.tree, 'file'), '--json']);
+    expect(outcome.code).toBe(1);
+    expect(oneObject(outcome.stdout)['error']).toContain('is not a directory');
+  });
+
+  test('a page that cannot be written leaves one object all the same', async () => {
+    const outcome = await run(place.args('diagnose', '--offline', '--html', place.tree, '--json'));
+    expect(outcome.code).toBe(1);
+    expect(oneObject(outcome.stdout)).toHaveProperty('error');
+  });
+
+  test('a folder is no place for a catalog', async () => {
+    mkdirSync(join(place.root, 'empty/journal'), { recursive: true });
+    const outcome = await run(['replay', '--data-dir', join(place.root, 'empty'), '--to', place.tree]);
+    expect([outcome.code, outcome.stderr]).toEqual([1, expect.stringContaining('is a directory')]);
+    expect(outcome.stderr).not.toContain('EISDIR');
   });
 });
 
