@@ -21,8 +21,43 @@ export type Excluder = (name: string, path: string) => boolean;
 
 const SPECIAL = /[.+^${}()|\\]/g;
 
-/** The source of a regular expression for one glob: `*`, `?`, `[a-z]`, `[!a-z]`, and `**` across directories. */
+/** The source of a regular expression for one glob: what `plainSource` knows, and `{a,b}` for either, also nested. */
 function globSource(glob: string): string {
+  const group = firstGroup(glob);
+  if (group === null) return plainSource(glob);
+  const { from, to, choices } = group;
+  const either = choices.map(globSource).join('|');
+  return `${plainSource(glob.slice(0, from))}(?:${either})${globSource(glob.slice(to))}`;
+}
+
+/** The first `{…}` with a comma of its own; a brace in `[…]` or without its partner is a character like any other. */
+function firstGroup(glob: string): { from: number; to: number; choices: string[] } | null {
+  for (let from = 0; from < glob.length; from = endOfSet(glob, from) + 1) {
+    if (glob[from] !== '{') continue;
+    const choices: string[] = [];
+    let begun = from + 1;
+    let depth = 0;
+    for (let at = from; at < glob.length; at = endOfSet(glob, at) + 1) {
+      if (glob[at] === '{') depth += 1;
+      else if (glob[at] === '}') depth -= 1;
+      if (depth > 1 || (depth === 1 && glob[at] !== ',')) continue;
+      choices.push(glob.slice(begun, at));
+      begun = at + 1;
+      if (depth > 0) continue;
+      if (choices.length > 1) return { from, to: at + 1, choices };
+      break;
+    }
+  }
+  return null;
+}
+
+/** The place of the last character of the `[…]` that begins at a place; the place itself where none does. */
+function endOfSet(glob: string, at: number): number {
+  return at + (/^\[!?\]?[^\]]*\]/.exec(glob.slice(at))?.[0].length ?? 1) - 1;
+}
+
+/** `*`, `?`, `[a-z]`, `[!a-z]`, and `**` across directories. */
+function plainSource(glob: string): string {
   return glob.replace(
     /(\*\*\/)|(\/\*\*$)|(\*\*)|(\*)|(\?)|\[(!?)(\]?[^\]]*)\]|([^*?[]+|\[)/g,
     (_all, deep, rest, anything, star, one, not, set: string | undefined, literal: string) => {
