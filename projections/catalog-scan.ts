@@ -109,7 +109,7 @@ export class ScanTables {
         return;
       }
       case 'chunk.split': {
-        this.#set('chunks', key, { split_into: JSON.stringify(event.data.into) });
+        this.#set('chunks', key, { state: 'split', split_into: JSON.stringify(event.data.into) });
         return;
       }
       case 'chunk.completed':

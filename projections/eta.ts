@@ -1,3 +1,5 @@
+import { isOver, type ChunkState } from './status-chunk.js';
+
 /** How long the rest may take. Seconds are null where nothing can be said. */
 export interface Remaining {
   /** Files the plan expects beyond those recorded. */
@@ -9,7 +11,7 @@ export interface Remaining {
 }
 
 interface Estimated {
-  state: string;
+  state: ChunkState;
   files: number;
   estimatedFiles: number;
 }
@@ -25,7 +27,7 @@ export function estimateRemaining(
   let files = 0;
   let unknown = pace.planning;
   for (const chunk of chunks) {
-    if (chunk.state === 'completed' || chunk.state === 'failed') continue;
+    if (isOver(chunk.state)) continue;
     if (chunk.estimatedFiles === 0 || chunk.files > chunk.estimatedFiles) unknown = true;
     files += Math.max(0, chunk.estimatedFiles - chunk.files);
   }

@@ -1,6 +1,11 @@
 import type { PathText } from '../journal/events/index.js';
 
-export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'failed';
+export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'split' | 'failed';
+
+/** Whether nothing is to come from a chunk any more: what was left of a split one is for those it was cut into. */
+export function isOver(state: ChunkState): boolean {
+  return state === 'completed' || state === 'split' || state === 'failed';
+}
 
 /** One chunk as last heard. `files` and `bytes` count what its attempts recorded, exactly once it is completed. */
 export interface ChunkStatus {

@@ -3,7 +3,7 @@ import { rowTotals } from '../journal/indexed-batch.js';
 import type { RecordHeader } from '../journal/record.js';
 import { estimateRemaining, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
-import { newChunk, type ChunkState, type ChunkStatus } from './status-chunk.js';
+import { isOver, newChunk, type ChunkState, type ChunkStatus } from './status-chunk.js';
 
 export type { ChunkStatus } from './status-chunk.js';
 
@@ -68,6 +68,7 @@ export class StatusFold {
         return;
       }
       case 'chunk.planned':
+      case 'chunk.split':
       case 'chunk.completed':
       case 'chunk.failed': {
         this.#chunkEvent(event, atMs);
@@ -117,7 +118,7 @@ export class StatusFold {
       filesPerSecond,
       chunks: {
         planned: final?.chunks.planned ?? all.length,
-        completed: final?.chunks.completed ?? count('completed'),
+        completed: final?.chunks.completed ?? count('completed') + count('split'),
         failed: final?.chunks.failed ?? count('failed'),
         running: ended ? 0 : count('running'),
       },
@@ -210,13 +211,18 @@ export class StatusFold {
   }
 
   #chunkEvent(
-    event: Extract<JournalEvent, { type: 'chunk.planned' | 'chunk.completed' | 'chunk.failed' }>,
+    event: Extract<
+      JournalEvent,
+      { type: 'chunk.planned' | 'chunk.split' | 'chunk.completed' | 'chunk.failed' }
+    >,
     atMs: number,
   ): void {
     const chunk = this.#chunk(event.data.chunk);
     if (event.type === 'chunk.planned') {
       chunk.estimatedFiles = event.data.estimatedFiles;
       chunk.estimatedBytes = Number(event.data.estimatedBytes);
+    } else if (event.type === 'chunk.split') {
+      chunk.state = 'split';
     } else if (event.type === 'chunk.failed') {
       chunk.state = event.data.willRetry ? 'waiting' : 'failed';
     } else {
@@ -257,5 +263,5 @@ export class StatusFold {
 
 /** Begun, and neither complete nor given up. */
 function isUnfinished({ state, attempt }: ChunkStatus): boolean {
-  return attempt > 0 && state !== 'completed' && state !== 'failed';
+  return attempt > 0 && !isOver(state);
 }

@@ -1,3 +1,4 @@
+import { isDone } from '../../projections/diagnosis/index.js';
 import { formatBytes, formatCount, formatLocalTime, formatSeconds } from '../../projections/text.js';
 import type { DiagnosisReport } from '../diagnosis-report.js';
 import { renderLive } from '../diagnose-live-text.js';
@@ -50,7 +51,7 @@ ${live === null ? '' : `<h2>As seen when this was written</h2><pre>${escapeHtml(
 function coverage(report: DiagnosisReport): string {
   const table = coverageByDirectory(report);
   if (table === '') return coverageTable(report);
-  const open = report.chunks.some(({ state }) => state !== 'completed') ? ' open' : '';
+  const open = report.chunks.every(isDone) ? '' : ' open';
   return `${table}<details${open}><summary>by chunk</summary>${coverageTable(report)}</details>`;
 }
 

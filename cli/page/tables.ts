@@ -1,5 +1,5 @@
 import type { PathText } from '../../journal/events/index.js';
-import type { TopCoverage } from '../../projections/diagnosis/index.js';
+import { isDone, type TopCoverage } from '../../projections/diagnosis/index.js';
 import type { DiagnosisReport } from '../diagnosis-report.js';
 import { formatBytes, formatCount, plural } from '../../projections/text.js';
 import { escapeHtml } from './escape.js';
@@ -41,7 +41,7 @@ export function coverageByDirectory(report: DiagnosisReport): string {
 function notBegun({ tops, chunks, diagnosis }: DiagnosisReport): TopCoverage[] {
   const mount = `${typeof diagnosis.mountPath === 'string' ? diagnosis.mountPath.replace(/\/$/, '') : ''}/`;
   const seen = new Set(tops.map(({ name }) => name));
-  const roots = chunks.filter(({ state }) => state !== 'completed').flatMap((chunk) => chunk.roots);
+  const roots = chunks.filter((chunk) => !isDone(chunk)).flatMap((chunk) => chunk.roots);
   const names = new Set<string>();
   for (const { path } of roots) {
     if (typeof path !== 'string' || !path.startsWith(mount)) continue;
@@ -61,9 +61,7 @@ function placeOf({ name }: TopCoverage, mount: PathText, show: DiagnosisReport['
 /** Every chunk with where it lies and how it stands: those that are not complete first. */
 export function coverageTable({ chunks, show }: DiagnosisReport): string {
   if (chunks.length === 0) return '<p class="soft">Nothing was planned.</p>';
-  const order = [...chunks].sort(
-    (a, b) => Number(a.state === 'completed') - Number(b.state === 'completed') || a.chunk - b.chunk,
-  );
+  const order = [...chunks].sort((a, b) => Number(isDone(a)) - Number(isDone(b)) || a.chunk - b.chunk);
   const rows = order
     .slice(0, CHUNKS_SHOWN_MAX)
     .map(({ chunk, roots, rootsCount, state, attempts, reason }) => {

@@ -1,6 +1,6 @@
 import { formatCount, plural } from '../text.js';
 import type { Commands } from './commands.js';
-import type { ScanFacts } from './facts.js';
+import { isDone, type ScanFacts } from './facts.js';
 import type { IncidentGroup } from './incidents.js';
 import type { DirectoryLedger, LedgerTotals } from './ledger.js';
 import type { LiveContext } from './live.js';
@@ -86,7 +86,7 @@ export function costOf(context: FindingContext, group: IncidentGroup): string {
   const chunks = [...group.chunks].filter((chunk) => chunk > 0);
   if (chunks.length === 0) return '';
   const facts = chunks.map((chunk) => context.facts.chunks.get(chunk));
-  const done = facts.filter((chunk) => chunk?.state === 'completed').length;
+  const done = facts.filter((chunk) => chunk !== undefined && isDone(chunk)).length;
   if (done === chunks.length) {
     const again = facts.filter((chunk) => chunk !== undefined && chunk.attempts > 1).length;
     return again === 0

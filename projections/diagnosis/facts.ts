@@ -9,12 +9,18 @@ const ROOTS_KEPT_MAX = 3;
 
 export interface ChunkFacts {
   chunk: number;
-  state: 'planned' | 'running' | 'waiting' | 'completed' | 'failed';
+  /** `split`: what its attempts had not listed is for the chunks it was cut into. */
+  state: 'planned' | 'running' | 'waiting' | 'completed' | 'split' | 'failed';
   reason: ChunkReason;
   roots: { path: PathText; scope: string }[];
   rootsCount: number;
   attempts: number;
   planned: Evidence;
+}
+
+/** Whether nothing is left to do for a chunk itself. */
+export function isDone({ state }: Pick<ChunkFacts, 'state'>): boolean {
+  return state === 'completed' || state === 'split';
 }
 
 /** One life of the coordinator: from `scan.started` or `scan.resumed` to its last word. */
@@ -140,6 +146,9 @@ export class ScanFacts {
         break;
       case 'chunk.completed':
         this.#setState(event.data.chunk, 'completed');
+        break;
+      case 'chunk.split':
+        this.#setState(event.data.chunk, 'split');
         break;
       case 'chunk.failed':
         this.#setState(event.data.chunk, event.data.willRetry ? 'waiting' : 'failed');

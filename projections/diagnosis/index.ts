@@ -6,7 +6,7 @@ import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
 import type { FindingContext, FindingMaker } from './context.js';
 import type { LiveContext } from './live.js';
-import { ScanFacts } from './facts.js';
+import { isDone, ScanFacts } from './facts.js';
 import { analysisFindings } from './findings/analysis.js';
 import { catalogFindings } from './findings/catalog.js';
 import { coverageFindings } from './findings/coverage.js';
@@ -25,6 +25,7 @@ import type { Diagnosis, Evidence } from './types.js';
 import { judge, prove } from './verdict.js';
 import { WriteWatch } from './write-watch.js';
 
+export { isDone } from './facts.js';
 export type { CatalogView, LiveContext } from './live.js';
 export type { JournalReport } from './report.js';
 export { CLEAR, masked, type Show } from './show.js';
@@ -180,7 +181,7 @@ export class DiagnosisFold {
       totals: totalsOf(totals, { records: this.#records, firstAt: this.#firstAt, lastAt: this.#lastAt }),
       chunks: {
         planned: states.length,
-        completed: states.filter((chunk) => chunk.state === 'completed').length,
+        completed: states.filter(isDone).length,
         failed: states.filter((chunk) => chunk.state === 'failed').length,
       },
       findings: severestFirst(findings),

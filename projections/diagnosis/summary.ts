@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, plural } from '../text.js';
 import type { FindingContext } from './context.js';
+import { isDone } from './facts.js';
 import type { LedgerTotals } from './ledger.js';
 import { SEVERITIES, type DiagnosisTotals, type Finding } from './types.js';
 
@@ -31,7 +32,7 @@ export function totalsOf(
 export function sentenceOf(context: FindingContext): string {
   const { totals, facts, verdict } = context;
   const what = `${plural(totals.files, 'file')} in ${plural(totals.directories, 'directory', 'directories')} (${formatBytes(totals.bytes)})`;
-  const done = [...facts.chunks.values()].filter((chunk) => chunk.state === 'completed').length;
+  const done = [...facts.chunks.values()].filter(isDone).length;
   const chunks = `${formatCount(done)} of ${plural(facts.chunks.size, 'chunk')} complete`;
   switch (verdict) {
     case 'complete':

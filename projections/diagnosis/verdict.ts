@@ -1,5 +1,5 @@
 import type { BigCount } from '../../journal/events/index.js';
-import type { ScanFacts } from './facts.js';
+import { isDone, type ScanFacts } from './facts.js';
 import type { DirectoryLedger, LedgerTotals } from './ledger.js';
 import type { LiveContext } from './live.js';
 import type { JournalReport, JournalSegment } from './report.js';
@@ -54,8 +54,7 @@ export function prove({ facts, ledger, totals, report, settled, strange, newer }
     miscounted,
     rootCovered,
     totalsAgree,
-    chunksDone:
-      facts.chunks.size > 0 && [...facts.chunks.values()].every((chunk) => chunk.state === 'completed'),
+    chunksDone: facts.chunks.size > 0 && [...facts.chunks.values()].every(isDone),
     strange,
     newer,
     covered: missing === 0 && unexplained === 0 && miscounted === 0 && rootCovered && totalsAgree,

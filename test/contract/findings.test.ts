@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { HOST, MOUNT, ScanStory } from '../support/craft-scan.js';
-import { checkJournal } from '../support/outside.js';
+import { checkJournal, sql } from '../support/outside.js';
 
 interface Finding {
   code: string;
@@ -56,6 +56,38 @@ describe('a scan without fault', () => {
     expect(await diagnose()).toMatchObject({ verdict: 'complete', serious: [] });
     expect((await runJson(place.args('verify'), 0))['sound']).toBe(true);
     expect(await runJson(place.args('replay'), 0)).toMatchObject({ files: 6 });
+  });
+});
+
+describe('a chunk that was cut because it kept failing', () => {
+  const cut = (): ScanStory => {
+    const told = story();
+    const roots = ['dir-2', 'dir-3'].map((name) => ({ path: `${MOUNT}/${name}`, scope: 'subtree' }));
+    const plan = { chunk: 9, roots, reason: 'sized', estimatedFiles: 4, estimatedBytes: 6 };
+    told.coordinator.append('chunk.planned', plan);
+    told.dies(9, 1, { exitCode: 137, willRetry: true });
+    told.coordinator.append('chunk.split', { chunk: 9, into: [2, 3] });
+    return told.plan(3).completes(1).completes(2);
+  };
+
+  test('leaves no gap where all its pieces are complete', async () => {
+    cut().completes(3).ends('complete');
+    expect(await diagnose()).toMatchObject({
+      verdict: 'complete',
+      serious: [],
+    });
+    const { chunks } = await runJson(place.args('diagnose', '--offline'), 0);
+    expect(chunks).toEqual({ planned: 4, completed: 4, failed: 0 });
+    await runJson(place.args('replay'), 0);
+    expect(sql(place.catalog, 'SELECT state FROM chunks ORDER BY chunk')).toBe(
+      'completed\ncompleted\ncompleted\nsplit',
+    );
+  });
+
+  test('is no work left of a scan that stopped', async () => {
+    cut();
+    const status = await runJson(place.args('status'), 0);
+    expect(status).toMatchObject({ chunks: { planned: 4, completed: 3 }, remaining: { files: 2 } });
   });
 });
 

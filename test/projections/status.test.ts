@@ -118,7 +118,7 @@ test('nothing read: no scan', () => {
 });
 
 test('an estimate has no upper end while sizes are unknown', () => {
-  const chunks = [{ state: 'planned', files: 0, estimatedFiles: 0 }];
+  const chunks = [{ state: 'planned' as const, files: 0, estimatedFiles: 0 }];
   const pace = { planning: false, recentPerSecond: 10, meanPerSecond: 20 };
   expect(estimateRemaining(chunks, pace)).toEqual({
     files: 0,
@@ -126,7 +126,7 @@ test('an estimate has no upper end while sizes are unknown', () => {
     secondsLow: null,
     secondsHigh: null,
   });
-  const sized = [{ state: 'planned', files: 0, estimatedFiles: 100 }];
+  const sized = [{ state: 'planned' as const, files: 0, estimatedFiles: 100 }];
   expect(estimateRemaining(sized, pace)).toEqual({
     files: 100,
     atLeast: false,

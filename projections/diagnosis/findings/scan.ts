@@ -1,6 +1,6 @@
 import { formatLocalTime, plural } from '../../text.js';
 import { isWhole, type FindingContext } from '../context.js';
-import type { Run } from '../facts.js';
+import { isDone, type Run } from '../facts.js';
 import type { Evidence, Finding, FindingCode, Severity } from '../types.js';
 
 /** A machine needs some time from its boot to its first record; clocks differ by less. */
@@ -80,7 +80,7 @@ function deathFinding(context: FindingContext, code: Death['code'], group: Death
 
 function unfinishedCost(context: FindingContext): string {
   const chunks = [...context.facts.chunks.values()];
-  const open = chunks.filter((chunk) => chunk.state !== 'completed').length;
+  const open = chunks.filter((chunk) => !isDone(chunk)).length;
   if (chunks.length === 0) return 'nothing was planned yet';
   return open === 0
     ? 'no chunk: all were complete'
