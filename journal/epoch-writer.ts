@@ -98,19 +98,21 @@ export class EpochWriter {
    * @throws JournalError `no-segment` when the disk stays unusable
    */
   async commit(payloads: readonly Payload[]): Promise<SegmentPosition[]> {
-    const drafts = payloads.map((payload) => this.#stamp(payload));
+    let drafts: RecordDraft[] | null = null;
     return this.#persist(payloads, async () => {
-      return this.#write(await this.#segmentWithRoom(drafts.length > 0), drafts);
+      const segment = await this.#segmentWithRoom(payloads.length > 0);
+      // Once, and behind the words of a new segment: ids ascend, and who is written again keeps its own.
+      drafts ??= payloads.map((payload) => this.#stamp(payload));
+      return this.#write(segment, drafts);
     });
   }
 
   /** Seals the segment in hand, or the next one if that cannot be written any more. */
   async seal(): Promise<SegmentPosition> {
-    const stamp = this.#stamp({});
     return this.#persist([], async () => {
       const segment = await this.#segmentWithRoom(false);
       await this.#write(segment, []);
-      const position = await segment.seal(stamp);
+      const position = await segment.seal(this.#stamp({}));
       this.#acknowledge(position);
       return position;
     });

@@ -74,7 +74,8 @@ test('close writes a seal over all lines before it', async () => {
 });
 
 test('a full segment is sealed and the epoch goes on in the next', async () => {
-  const writer = await JournalWriter.open(options({ segmentBytesMax: 1000 }));
+  let nowMs = 1_800_000_000_000;
+  const writer = await JournalWriter.open(options({ segmentBytesMax: 1000, now: () => (nowMs += 1) }));
   for (let i = 0; i < 6; i += 1) await writer.append('scan.paused', { reason: `number ${i}` });
   await writer.close();
   const files = readdirSync(join(journalDir, SCAN, 'coordinator')).sort();
@@ -82,6 +83,8 @@ test('a full segment is sealed and the epoch goes on in the next', async () => {
   const all = files.flatMap((file) => records(file));
   expect(all.map((record) => record.seq)).toEqual(all.map((_record, i) => i + 1));
   all.forEach((record, i) => expect(record.prev).toBe(i === 0 ? '00000000' : all[i - 1]?.crc));
+  expect(all.map((record) => record.id)).toEqual(all.map((record) => record.id).sort());
+  expect(all.map((record) => record.at)).toEqual(all.map((record) => record.at).sort());
   const second = records(files[1] ?? '');
   const sealOfFirst = records(files[0] ?? '').at(-1);
   expect(second[0]?.json()).toMatchObject({
