@@ -51,7 +51,7 @@ export const filesEvents = {
     bytes: bigCount,
     problems: count,
   }),
-  /** Written before `chunk.scanned` when a worker was asked to give away what it has not begun. */
+  /** Written before `chunk.scanned`, once or several times, when a worker was asked to give away what it has not begun. */
   'chunk.yielded': z.looseObject({
     chunk: z.int().positive(),
     attempt: z.int().positive(),

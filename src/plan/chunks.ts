@@ -1,9 +1,7 @@
 import type { ChunkReason, ChunkRoot } from '../../journal/events/index.js';
 import { nameForJournal } from '../walk/names.js';
 import type { PlannedChunk } from './options.js';
-
-/** Roots that one chunk may have: its record stays far below its limit of 1 MiB. */
-const ROOTS_MAX = 500;
+import { inRecords, RootsRoom } from './roots.js';
 
 /** A measured directory with all below it. */
 export interface SizedDirectory {
@@ -61,9 +59,12 @@ export function pack(pieces: readonly Piece[], limits: PackLimits, reason: Chunk
   const share = Math.max(limits.filesMin, Math.ceil(files / limits.chunksWanted));
   const chunks: PlannedChunk[] = [];
   let open: PlannedChunk | null = null;
+  let room = new RootsRoom();
   for (const piece of pieces) {
-    if (open !== null && !fits(open, piece, share, limits.chunkBytes)) open = null;
+    if (open !== null && !(fits(open, piece, share, limits.chunkBytes) && room.take(piece.root))) open = null;
     if (open === null) {
+      room = new RootsRoom();
+      room.take(piece.root);
       open = { roots: [], reason, estimatedFiles: 0, estimatedBytes: 0 };
       chunks.push(open);
     }
@@ -75,29 +76,26 @@ export function pack(pieces: readonly Piece[], limits: PackLimits, reason: Chunk
 }
 
 function fits(chunk: PlannedChunk, piece: Piece, share: number, chunkBytes: number): boolean {
-  return (
-    chunk.estimatedBytes + piece.bytes <= chunkBytes &&
-    chunk.estimatedFiles + piece.files <= share &&
-    chunk.roots.length < ROOTS_MAX
-  );
+  return chunk.estimatedBytes + piece.bytes <= chunkBytes && chunk.estimatedFiles + piece.files <= share;
 }
 
 export function largestFirst(a: PlannedChunk, b: PlannedChunk): number {
   return b.estimatedBytes - a.estimatedBytes || b.estimatedFiles - a.estimatedFiles;
 }
 
-/** Spreads pieces, most of them of unknown size, over at most so many chunks, neighbours together. */
+/** Spreads pieces, most of them of unknown size, over at most so many chunks, more where their paths are many or long, neighbours together. */
 export function spread(pieces: readonly Piece[], chunksMax: number, reason: ChunkReason): PlannedChunk[] {
-  const perChunk = Math.min(ROOTS_MAX, Math.ceil(pieces.length / Math.max(1, chunksMax)));
+  const perChunk = Math.ceil(pieces.length / Math.max(1, chunksMax));
   const chunks: PlannedChunk[] = [];
   for (let from = 0; from < pieces.length; from += perChunk) {
-    const some = pieces.slice(from, from + perChunk);
-    chunks.push({
-      roots: some.map((piece) => piece.root),
-      reason,
-      estimatedFiles: some.reduce((sum, piece) => sum + piece.files, 0),
-      estimatedBytes: some.reduce((sum, piece) => sum + piece.bytes, 0),
-    });
+    for (const some of inRecords(pieces.slice(from, from + perChunk), (piece) => piece.root)) {
+      chunks.push({
+        roots: some.map((piece) => piece.root),
+        reason,
+        estimatedFiles: some.reduce((sum, piece) => sum + piece.files, 0),
+        estimatedBytes: some.reduce((sum, piece) => sum + piece.bytes, 0),
+      });
+    }
   }
   return chunks;
 }

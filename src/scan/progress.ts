@@ -20,7 +20,7 @@ export class ChunkProgress {
   readonly ledger = new ChunkLedger();
   /** The newest `chunk.scanned`. */
   scanned: EventData<'chunk.scanned'> | null = null;
-  /** The newest `chunk.yielded`, with the attempt that wrote it. */
+  /** What the newest attempt that gave something away did not begin; it can take several records to say. */
   yielded: { attempt: number; remaining: ChunkRoot[] } | null = null;
   /** The directory recorded last. */
   lastDirectory: PathText | null = null;
@@ -56,6 +56,11 @@ export class ChunkProgress {
     }
   }
 
+  #takeYielded({ attempt, remaining }: EventData<'chunk.yielded'>): void {
+    const before = this.yielded?.attempt === attempt ? this.yielded.remaining : [];
+    this.yielded = { attempt, remaining: [...before, ...remaining] };
+  }
+
   #take(read: ReadRecord): void {
     const event = decodeEvent(read.record);
     if (event === null) return;
@@ -64,7 +69,7 @@ export class ChunkProgress {
       this.lastDirectory = event.data.directories.at(-1)?.path ?? this.lastDirectory;
     }
     if (event.type === 'chunk.scanned') this.scanned = event.data;
-    else if (event.type === 'chunk.yielded') this.yielded = event.data;
+    else if (event.type === 'chunk.yielded') this.#takeYielded(event.data);
     this.#observer.recorded(event, read.record);
   }
 

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/port.js';
 import { nextSteps } from '../engine/supervisor.js';
 import type { Attempt } from './attempt.js';
 import { uncoveredRoots } from './coverage.js';
+import { inRecords } from '../plan/roots.js';
 import { completeScan, planChunk, type Plan } from './decide.js';
 import { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
@@ -239,9 +240,15 @@ export class Scanner {
     const { journal, settings, listSubdirectories } = this.#options;
     const planned = [...journal.state.chunks.values()].flatMap((chunk) => chunk.roots);
     const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, listSubdirectories);
-    if (roots.length === 0) return false;
-    await this.#planned({ type: 'chunk', roots, reason: 'leaf', estimatedFiles: 0, estimatedBytes: 0 });
-    return true;
+    for (const some of inRecords(roots, (root) => root))
+      await this.#planned({
+        type: 'chunk',
+        roots: some,
+        reason: 'leaf',
+        estimatedFiles: 0,
+        estimatedBytes: 0,
+      });
+    return roots.length > 0;
   }
 
   /** Lets it run, and ends the scan with its error should it fail. */

@@ -1,5 +1,6 @@
 import type { ChunkRoot } from '../../journal/events/index.js';
 import type { WorkerExit } from '../engine/port.js';
+import { inRecords } from '../plan/roots.js';
 import { WORKER_EXIT } from '../worker/task.js';
 import { completeChunk, failChunk, failureOf, nextChunk, planChunk } from './decide.js';
 import { remainingParts } from './isolate.js';
@@ -8,7 +9,7 @@ import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 import type { Chunk } from './state.js';
 
-/** A chunk's remainder goes into at most so many new ones. */
+/** A chunk's remainder goes into at most so many new ones, unless its places do not fit into their records. */
 const SPLIT_CHUNKS_MAX = 16;
 
 export interface SettleContext {
@@ -80,12 +81,15 @@ async function splitChunk(
   isolating: boolean,
 ): Promise<void> {
   const shares = Math.min(remaining.length, sharesMax);
+  const parts = Array.from({ length: shares }, (_, share) =>
+    remaining.filter((_root, index) => index % shares === share),
+  ).flatMap((roots) => inRecords(roots, (root) => root));
   const first = nextChunk(journal.state);
-  const into = Array.from({ length: shares }, (_, index) => first + index);
-  const plans = into.map((_, share) => ({
-    roots: remaining.filter((_root, index) => index % shares === share),
+  const into = parts.map((_, index) => first + index);
+  const plans = parts.map((roots) => ({
+    roots,
     reason: 'split' as const,
-    estimatedFiles: Math.floor(filesLeft / shares),
+    estimatedFiles: Math.floor(filesLeft / parts.length),
     estimatedBytes: 0,
     ...(isolating ? { isolating } : {}),
   }));

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { constants, setPriority } from 'node:os';
 import { bigCountOf } from '../../journal/big-count.js';
+import { inRecords } from '../plan/roots.js';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
 import { ownerFromEnvironment } from '../../journal/owner.js';
 import { JournalWriter } from '../../journal/writer.js';
@@ -147,7 +148,8 @@ async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResu
   const { totals, remaining, directoriesAtOnce } = result;
   const last: Promise<unknown>[] = [];
   if (directoriesAtOnce !== null) last.push(journal.append('worker.tuned', { chunk, directoriesAtOnce }));
-  if (remaining !== null) last.push(journal.append('chunk.yielded', { chunk, attempt, remaining }));
+  for (const some of inRecords(remaining ?? [], (root) => root))
+    last.push(journal.append('chunk.yielded', { chunk, attempt, remaining: some }));
   const { directories, files, problems } = totals;
   const bytes = bigCountOf(totals.bytes);
   last.push(journal.append('chunk.scanned', { chunk, attempt, files, directories, bytes, problems }));

@@ -67,3 +67,14 @@ test('directories of unknown size are spread evenly', () => {
   expect(spread(pieces, 4, 'leaf').map((chunk) => chunk.roots.length)).toEqual([3, 3, 3, 1]);
   expect(spread(pieces, 40, 'leaf')).toHaveLength(10);
 });
+
+test('where paths are long, fewer of them share a chunk: its record stays small', () => {
+  const folder = 'x'.repeat(3500);
+  const pieces = Array.from({ length: 400 }, (_, index) => subtree(`/${folder}/\u0001${index}`, 1, 1));
+  const limits = { chunkBytes: 100_000, chunksWanted: 8, filesMin: 5000 };
+  for (const chunks of [pack(pieces, limits, 'sized'), spread(pieces, 2, 'leaf')]) {
+    expect(chunks.flatMap((chunk) => chunk.roots)).toEqual(pieces.map((piece) => piece.root));
+    for (const chunk of chunks) expect(Buffer.byteLength(JSON.stringify(chunk))).toBeLessThan(60 * 1024);
+    expect(chunks.length).toBeLessThan(40);
+  }
+});

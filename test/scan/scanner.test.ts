@@ -182,6 +182,16 @@ describe('a scan', () => {
     expect(completed).toMatchObject({ outcome: 'complete', files: 3 });
   });
 
+  test('plans latecomers with long paths in as many chunks as their records take', async () => {
+    const late = Array.from({ length: 50 }, (_, index) => `/m/${'x'.repeat(3000)}${index}`);
+    const { completed, of } = await run({ subdirectories: { '/m': ['/m/a', ...late] } });
+    const plans = of('chunk.planned').filter(({ reason }) => reason === 'leaf');
+    expect(plans.flatMap(({ roots }) => roots.map(({ path }) => path)).sort()).toEqual(late.sort());
+    expect(plans.length).toBeGreaterThan(1);
+    for (const plan of plans) expect(JSON.stringify(plan).length).toBeLessThan(60 * 1024);
+    expect(completed).toMatchObject({ outcome: 'complete' });
+  });
+
   test('is not complete when a listing names a directory that nobody entered', async () => {
     const script: Script = async ({ task, open }) => {
       const writer = await open();
@@ -332,7 +342,9 @@ describe('workers', () => {
       await writer.append('files.batch', { ...batchOf(worker.task, '/m', []), directories: [] });
       expect(await worker.signalled()).toBe('SIGUSR2');
       const remaining = ['/m/x', '/m/y'].map((path) => ({ path, scope: 'subtree' as const }));
-      await writer.append('chunk.yielded', { chunk: 1, attempt: 1, remaining });
+      // It says so in as many records as that takes.
+      for (const root of remaining)
+        await writer.append('chunk.yielded', { chunk: 1, attempt: 1, remaining: [root] });
       await writer.append('chunk.scanned', {
         chunk: 1,
         attempt: 1,
