@@ -32,7 +32,10 @@ export class EarlyRecovery {
       ...epoch,
       files: epoch.files.map(({ name, survey }) => {
         const said = this.#said.get(survey);
-        const testimonies = [...(said?.get(COORDINATOR) ?? []), ...(said?.get(writer) ?? [])];
+        // In the order of the bytes, as a survey has them.
+        const testimonies = [...(said?.get(COORDINATOR) ?? []), ...(said?.get(writer) ?? [])].sort(
+          (one, other) => one.fromByte - other.fromByte,
+        );
         return { name, survey: { ...survey, testimonies } };
       }),
     }));
