@@ -106,7 +106,11 @@ export function createProgram(): Command {
   program.addCommand(
     command('verify', 'read every record of the journal and say what is sound')
       .addOption(scanId('all'))
-      .option('--catalog', 'compare every row of the catalog too; takes as long as a replay', false)
+      .option(
+        '--catalog',
+        'compare every row of the catalog too, however large the journal; takes as long as a replay',
+        false,
+      )
       .action((options: VerifyOptions) =>
         execute(options, async () => (await import('./verify.js')).runVerify),
       ),

@@ -3,7 +3,7 @@ import { recoverScan, type ScanReport, type SegmentReport } from '../journal/rec
 import { listScans } from '../journal/segments.js';
 import { formatBytes, formatCount, printable } from '../projections/text.js';
 import type { VerifyOptions } from './command-options.js';
-import { DATABASE_NAME_DEFAULT, dataPaths, dataDirToRead } from './data-dir.js';
+import { dataDirToRead, dataPaths, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { paint, type Paint } from './paint.js';
@@ -11,6 +11,9 @@ import { checkKnown } from './scan-id.js';
 import { table } from './table.js';
 import { compareCatalog, lookAtCatalog, type CatalogAgreement } from './verify-catalog.js';
 import { explain } from './verify-explain.js';
+
+/** A journal up to this size is replayed in well under two seconds. */
+const COMPARED_BYTES_MAX = 16 * 1024 ** 2;
 
 /** Reads every record of every scan (or of one) and says what is sound. Modifies nothing. */
 export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCode> {
@@ -29,11 +32,7 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
   const sound = reports.every((report) => report.sound);
   const records = reports.reduce((sum, report) => sum + report.records, 0);
   const last = reports.at(-1);
-  const view = options.catalog
-    ? await compareCatalog(dataDir, options.dbName ?? DATABASE_NAME_DEFAULT)
-    : last === undefined
-      ? null
-      : await lookAtCatalog(paths, last);
+  const view = await catalogView(options, paths, reports);
   io.json({
     sound,
     records,
@@ -46,6 +45,27 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
     io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
   else if (!io.quiet || !sound) io.out(summary(reports, sound, records, view, colours));
   return sound ? EXIT.done : EXIT.unsound;
+}
+
+/** A catalog that seems to hold everything is compared row by row where that takes no more than a moment. */
+async function catalogView(
+  options: VerifyOptions,
+  paths: DataPaths,
+  reports: readonly ScanReport[],
+): Promise<CatalogAgreement | null> {
+  const { dataDir, databaseName } = paths;
+  if (options.catalog) return compareCatalog(dataDir, databaseName);
+  const last = reports.at(-1);
+  if (last === undefined) return null;
+  const view = await lookAtCatalog(paths, last);
+  if (view?.state !== 'agrees' || options.scan !== undefined) return view;
+  if (!reports.every((report) => report.sound) || bytesOf(reports) > COMPARED_BYTES_MAX) return view;
+  const compared = await compareCatalog(dataDir, databaseName);
+  return compared.state === 'unknown' ? view : compared;
+}
+
+function bytesOf(reports: readonly ScanReport[]): number {
+  return reports.flatMap(({ segments }) => segments).reduce((sum, { goodBytes }) => sum + goodBytes, 0);
 }
 
 async function describeScan(journalDir: string, report: ScanReport, io: Io, colours: Paint): Promise<string> {

@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { oneObject, Place, run, type Outcome } from '../support/cli.js';
+import { oneObject, Place, run, runJson, type Outcome } from '../support/cli.js';
 import { plantOddTree } from '../support/odd-tree.js';
 
 const place = new Place();
@@ -77,6 +78,15 @@ describe('diagnose', () => {
     expect(html).not.toContain(place.tree);
     expect(html).not.toContain('Photos');
   });
+});
+
+test('verify sees that somebody changed a row of the catalog', async () => {
+  const before = await runJson(place.args('verify'), 0);
+  expect(before['catalog']).toMatchObject({ state: 'agrees' });
+  const change = 'UPDATE files SET size = size + 1 WHERE path = (SELECT min(path) FROM files)';
+  expect(spawnSync('sqlite3', [place.catalog, change]).status).toBe(0);
+  const after = await runJson(place.args('verify'), 0);
+  expect(after['catalog']).toMatchObject({ state: 'mismatch' });
 });
 
 /** No control character but the line feed: no name may drive a terminal, no colour where nobody sees it. */

@@ -175,8 +175,9 @@ describe('a mount that cannot be scanned is journaled and explained', () => {
     expect(checkJournal(journal).faults).toEqual([]);
     const diagnosis = await runJson(['diagnose', '--offline', '--data-dir', dataDir], 0);
     expect(diagnosis['verdict']).toBe('incomplete');
-    const [first] = diagnosis['findings'] as { code: string; advice: string[]; evidence: unknown[] }[];
+    const [first] = diagnosis['findings'] as Record<'code' | 'title' | 'advice' | 'evidence', string>[];
     expect(first?.code).toBe(code);
+    expect(first?.title).toContain(name === 'a file' ? 'is not a directory' : 'is not there');
     expect(first?.advice.length).toBeGreaterThan(0);
     expect(first?.evidence.length).toBeGreaterThan(0);
   });

@@ -20,7 +20,7 @@ function without(context: FindingContext): string {
 
 function unreachable(context: FindingContext): Finding[] {
   return findingOf(context, 'docker.unreachable', (group) => ({
-    title: `Docker does not answer: ${wordsOf(context, group)}`,
+    title: `Docker does not answer: ${wordsOf(context, group).replace(/^Docker does not answer: /, '')}`,
     advice: [
       'See whether it runs: `docker info`',
       'Start it (Unraid: Settings > Docker > Enable Docker): `systemctl start docker`',

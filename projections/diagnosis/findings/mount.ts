@@ -102,9 +102,12 @@ function evidenceOf(context: FindingContext, directory: DirectoryProblems, probl
 }
 
 function missing(context: FindingContext): Finding[] {
-  const { commands } = context;
-  return findingOf(context, 'mount.missing', () => ({
-    title: `The mount ${context.facts.started === null ? '' : context.show.path(context.facts.started.mountPath)} is not there`,
+  const { commands, facts, show } = context;
+  const mount = facts.started === null ? '' : show.path(facts.started.mountPath);
+  return findingOf(context, 'mount.missing', ({ details }) => ({
+    title: [...details].some((words) => words.includes('not a directory'))
+      ? `The mount ${mount} is not a directory`
+      : `The mount ${mount} is not there`,
     severity: 'error',
     advice: [
       `See whether the path is right and the share is mounted: \`ls -la ${commands.mount}; findmnt -T ${commands.mount}\``,
