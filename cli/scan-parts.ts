@@ -51,6 +51,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
     ioTimeoutMs,
     task: {
       mountPath,
+      mountDevice: null, // until preflight has looked
       hostname: opened.host.hostname,
       checksum: options.checksum,
       exclude,
@@ -94,7 +95,10 @@ export function scannerParts(
         for (const observer of opened.observers) observer.recorded(event, header);
       },
     },
-    preflight: () => preflight(options, paths, opened, mount, onFailed),
+    preflight: async function* () {
+      settings.task.mountDevice = (await mount).device;
+      yield* preflight(options, paths, opened, mount, onFailed);
+    },
     plan: async function* (idleSlots, signal, directoriesListed) {
       const history =
         opened.before === null ? {} : { history: await readLearned(paths.journalDir, opened.before.scan) };

@@ -13,6 +13,8 @@ export interface MountProbe {
   code: string | null;
   /** Name of one entry, base64 of its bytes: whoever looks at the same directory must see it too. */
   sample: string | null;
+  /** `st_dev`, decimal: another one there later is another mount. */
+  device: string | null;
 }
 
 /** What the probing child prints. */
@@ -22,6 +24,7 @@ interface Answer {
   empty?: boolean;
   fsType?: string;
   sample?: string;
+  device?: string;
 }
 
 /**
@@ -33,7 +36,9 @@ const fs = require('node:fs');
 const path = process.argv[1];
 const answer = {};
 try {
-  answer.directory = fs.statSync(path).isDirectory();
+  const stat = fs.statSync(path, { bigint: true });
+  answer.directory = stat.isDirectory();
+  answer.device = String(stat.dev);
   if (answer.directory) {
     const dir = fs.opendirSync(path, { encoding: 'buffer' });
     const entry = dir.readSync();
@@ -55,7 +60,14 @@ const ANSWER_BYTES_MAX = 4096;
 /** Probes that never came back, by path: one stuck process per path is enough. */
 const stuck = new Map<string, { exited: boolean }>();
 
-const HUNG: MountProbe = { state: 'hung', empty: null, fsType: null, code: 'ETIMEDOUT', sample: null };
+const HUNG: MountProbe = {
+  state: 'hung',
+  empty: null,
+  fsType: null,
+  code: 'ETIMEDOUT',
+  sample: null,
+  device: null,
+};
 
 /**
  * Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs.
@@ -118,9 +130,9 @@ function parse(text: string): Answer {
 
 function judge(answer: Answer | null): MountProbe {
   if (answer === null) return HUNG;
-  const { code = null, empty = null, fsType = null, sample = null } = answer;
+  const { code = null, empty = null, fsType = null, sample = null, device = null } = answer;
   const state = code !== null ? stateOf(code) : answer.directory === true ? 'ok' : 'not-directory';
-  return { state, empty, fsType, code, sample };
+  return { state, empty, fsType, code, sample, device };
 }
 
 function stateOf(code: string): MountState {

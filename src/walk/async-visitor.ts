@@ -1,7 +1,7 @@
 import { lstat, open, opendir, stat, type BigIntStats, type Dir, type Dirent } from 'node:fs';
 import { AsyncDigester } from '../hash/digest-async.js';
 import { kindOf, type EntryKind } from './entries.js';
-import { isSame, statKind, type Listing, type ListingContext } from './listing.js';
+import { isOtherMount, isSame, statKind, type Listing, type ListingContext } from './listing.js';
 import { decodeName, joinPath, systemPath } from './names.js';
 import { ancestorsOf, openPlaceWith } from './place.js';
 import { CHANGED_RETRIES, type DirectoryJob, type Operation } from './protocol.js';
@@ -70,7 +70,8 @@ export class DirectoryVisitor {
         operation = 'readdir';
         await this.#entries(visit);
         if (visit.timeouts >= TIMEOUTS_MAX) throw new TimedOut();
-        if (listing.hasVanished && !(await this.#isStill(place.path, visit.stat))) {
+        const doubtful = listing.hasVanished || job.isRoot;
+        if (doubtful && !(await this.#isStill(place.path, visit.stat))) {
           listing.fail('lstat', 'ESTALE');
           return false;
         }
@@ -112,6 +113,7 @@ export class DirectoryVisitor {
     });
     const isTop = job.path === mountPath; // what the user names may be a symlink
     const stat = await this.#stat(systemPath(reached), isTop);
+    if (isOtherMount(await this.#mountStat, this.#context.options)) return 'ESTALE';
     if (statKind(stat) !== 'directory') return 'ENOTDIR';
     const isMount = !isTop && this.#context.mounts.typeAt(job.path) !== undefined;
     if (isMount && (await this.#isLoop(job.path, stat))) return 'ELOOP';

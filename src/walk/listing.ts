@@ -42,6 +42,14 @@ export function isSame(a: BigIntStats | undefined, b: BigIntStats): boolean {
 }
 
 /**
+ * Whether another file system is there than when the scan began: the share was unmounted, or something was mounted
+ * over it. What is seen there now says nothing about the share.
+ */
+export function isOtherMount(mount: BigIntStats | null, { mountDevice }: ListerOptions): boolean {
+  return mount !== null && mountDevice !== null && String(mount.dev) !== mountDevice;
+}
+
+/**
  * The book of one directory: every entry ends in exactly one of its accounts (row, subdirectory, other, excluded,
  * problem), and the number of entries proves it. Does no I/O; the listers do.
  */

@@ -17,6 +17,8 @@ export interface ListerOptions {
   chunk: number;
   attempt: number;
   mountPath: string;
+  /** `st_dev` it must have, decimal; null: any. */
+  mountDevice: string | null;
   checksum: ChecksumMode;
   exclude: string[];
   /** Absolute. */

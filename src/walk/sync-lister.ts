@@ -3,7 +3,7 @@ import { SyncDigester } from '../hash/digest-sync.js';
 import { BatchBuilder } from './batch.js';
 import { columnsFor } from './columns.js';
 import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
-import { isSame, Listing, statKind, type ListingContext } from './listing.js';
+import { isOtherMount, isSame, Listing, statKind, type ListingContext } from './listing.js';
 import { isRaw, systemPath } from './names.js';
 import { ancestorsOf, openPlace } from './place.js';
 import {
@@ -127,7 +127,8 @@ export class SyncLister {
         };
         const isBig = this.#directoryStat.size >= STREAMED_BYTES_MIN;
         readEntries(place.path, isBig, onEntry, () => this.#beat('readdir'));
-        if (listing.hasVanished && !this.#isStill(place.path, this.#directoryStat)) {
+        const doubtful = listing.hasVanished || job.isRoot;
+        if (doubtful && !this.#isStill(place.path, this.#directoryStat)) {
           listing.fail('lstat', 'ESTALE');
           return;
         }
@@ -167,6 +168,7 @@ export class SyncLister {
     const isTop = path === mountPath; // what the user names may be a symlink
     const stat = isTop ? statSync(systemPath(reached), LSTAT) : this.#lstat(systemPath(reached));
     if (stat === undefined) return 'ENOENT';
+    if (isOtherMount(this.#mountStat, this.#context.options)) return 'ESTALE';
     if (statKind(stat) !== 'directory') return 'ENOTDIR';
     this.#prefix = reached.endsWith('/') ? reached : `${reached}/`;
     this.#prefixIsRaw = isRaw(reached);

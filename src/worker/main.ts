@@ -79,6 +79,7 @@ function listerOptions(task: WorkerTask): ListerOptions {
     chunk: task.chunk,
     attempt: task.attempt,
     mountPath: nameFromJournal(task.mountPath),
+    mountDevice: task.mountDevice,
     checksum: task.checksum,
     exclude: task.exclude,
     excludeDirectories: task.excludeDirectories.map(nameFromJournal),

@@ -17,6 +17,8 @@ export interface WorkerTask {
   attempt: number;
   roots: ChunkRoot[];
   mountPath: PathText;
+  /** `st_dev` of the mount as the scan began, decimal; null: not known. Under another one nothing is listed. */
+  mountDevice: string | null;
   hostname: string;
   /** The coordinator's newest durable record when this was written. */
   coordinator: CoordinatorRef;

@@ -84,6 +84,7 @@ async function setUp(setup: Setup) {
     ioTimeoutMs: 1000,
     task: {
       mountPath: '/m',
+      mountDevice: null,
       hostname: 'tower',
       checksum: 'none',
       exclude: [],

@@ -111,6 +111,7 @@ function optionsFor(mountPath: string): ListerOptions {
     chunk: 1,
     attempt: 1,
     mountPath,
+    mountDevice: null,
     checksum: 'none',
     exclude: [],
     excludeDirectories: [],

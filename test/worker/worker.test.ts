@@ -224,6 +224,18 @@ describe.runIf(canMountFuse || IN_CI)('a slow or dying mount', () => {
     return place.run({ mountPath: point, roots: [{ path: point, scope: 'subtree' }], ioTimeoutMs });
   }
 
+  test('is not listed where another one was promised', async () => {
+    plant(1, 1);
+    await mounted({}, (point) => {
+      const roots = [{ path: point, scope: 'subtree' as const }];
+      expect(place.run({ mountPath: point, mountDevice: '1', roots })).toMatchObject({ code: 0 });
+    });
+    expect(place.recorded().files).toEqual([]);
+    expect([...place.recorded().directories.values()]).toMatchObject([
+      { last: false, problems: [{ name: '', operation: 'lstat', code: 'ESTALE' }] },
+    ]);
+  });
+
   test('is listed with many directories at once', async () => {
     plant(60, 10);
     await mounted({ LATENCY_MS: '2' }, (point) => {
