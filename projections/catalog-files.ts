@@ -18,6 +18,8 @@ export interface ScanContext {
   files: number;
   directories: number;
   bytes: bigint;
+  /** Whether another file system stands at the mount's path than when files were last found there. */
+  isElsewhere: () => boolean;
 }
 
 type Batch = EventData<'files.batch'>;
@@ -112,8 +114,10 @@ export class FilesTables {
     state.partFiles += files;
     state.partBytes += BigInt(bytes);
     if (!isOwnProblem(entry, 'ENOENT')) state.seenScan = context.scan;
-    if (entry.last && state.part === entry.part)
-      this.#complete(key, entry, state, context, atSeconds, listed);
+    if (entry.last && state.part === entry.part) {
+      if (isAway(key, entry, context)) context.directories += 1;
+      else this.#complete(key, entry, state, context, atSeconds, listed);
+    }
     this.#directories.put(key, state, context.mountName);
   }
 
@@ -197,6 +201,11 @@ export class FilesTables {
     state.tracked = false;
     this.#directories.markScanned(key, context.mountName, atSeconds);
   }
+}
+
+/** An empty mount on another file system than before is a share that is not mounted: it proves nothing gone. */
+function isAway(key: DirectoryKey, entry: ListedDirectory, context: ScanContext): boolean {
+  return entry.entries === 0 && key.text === context.mount?.text && context.isElsewhere();
 }
 
 interface ReadEntry {

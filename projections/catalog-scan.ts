@@ -31,6 +31,11 @@ export class ScanTables {
           header.scan,
         ]);
         return;
+      case 'preflight.checked': {
+        const { device } = event.data;
+        if (device !== undefined) this.#set('scans', { scan: header.scan }, { mount_device: device });
+        return;
+      }
       case 'scan.interrupted': {
         this.#set('scans', { scan: header.scan }, { interrupted: event.data.signal });
         return;

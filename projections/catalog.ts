@@ -104,9 +104,23 @@ export class Catalog {
       files: 0,
       directories: 0,
       bytes: 0n,
+      isElsewhere: () => this.#isElsewhere(scan),
     };
     this.#contexts.set(scan, context);
     return context;
+  }
+
+  /** Whether a scan saw another file system at its mount's path than the last one that found files there. */
+  #isElsewhere(scan: string): boolean {
+    return (
+      this.#database
+        .prepare<[string], number>(
+          `SELECT s.mount_device <> (SELECT e.mount_device FROM scans AS e WHERE e.scan < s.scan AND e.files > 0
+             AND e.mount_path = s.mount_path ORDER BY e.scan DESC LIMIT 1) FROM scans AS s WHERE s.scan = ?`,
+        )
+        .pluck()
+        .get(scan) === 1
+    );
   }
 
   /**

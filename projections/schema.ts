@@ -23,7 +23,7 @@ CREATE TABLE scanned_dirs (
 /** Ours beside them. Times are Unix seconds, paths as in \`files\`. */
 const OWN_TABLES = `
 CREATE TABLE scans (
-  scan TEXT PRIMARY KEY, mount_path TEXT, mount_path_raw BLOB, mount_name TEXT, engine TEXT, hostname TEXT,
+  scan TEXT PRIMARY KEY, mount_path TEXT, mount_path_raw BLOB, mount_name TEXT, mount_device TEXT, engine TEXT, hostname TEXT,
   started_at REAL, resumed INTEGER NOT NULL DEFAULT 0, ended_at REAL, outcome TEXT, interrupted TEXT,
   files INTEGER NOT NULL DEFAULT 0, directories INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
   cleared INTEGER NOT NULL DEFAULT 0 -- 1: directories that this scan proved gone have left

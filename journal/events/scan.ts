@@ -31,6 +31,8 @@ export const scanEvents = {
     ok: z.boolean(),
     detail: z.string(),
     advice: z.string(),
+    /** With `check` mount, where it is there: its `st_dev`, decimal. */
+    device: z.string().optional(),
   }),
   'catalog.opened': z.looseObject({ mode: z.string(), reason: z.string() }),
   /** The catalog could not follow; the scan goes on without it. */

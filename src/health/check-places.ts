@@ -20,13 +20,7 @@ const SLOW_SYNC_MS = 1000;
 export function checkMount(path: string, probe: MountProbe, timeoutMs: number): Check {
   switch (probe.state) {
     case 'ok':
-      if (probe.empty !== true) return passed('mount', `${path} is there and can be read`);
-      return warned(
-        'mount',
-        'scan.empty',
-        `${path} is empty`,
-        'An unmounted share looks just like this. Check that the array is started and the share is mounted.',
-      );
+      return { ...readable(path, probe), ...(probe.device === null ? {} : { device: probe.device }) };
     case 'missing':
       return failed(
         'mount',
@@ -59,6 +53,16 @@ export function checkMount(path: string, probe: MountProbe, timeoutMs: number): 
         'The server or the FUSE program behind it is gone. Unmount and mount it again.',
       );
   }
+}
+
+function readable(path: string, { empty }: MountProbe): Check {
+  if (empty !== true) return passed('mount', `${path} is there and can be read`);
+  return warned(
+    'mount',
+    'scan.empty',
+    `${path} is empty`,
+    'An unmounted share looks just like this. Check that the array is started and the share is mounted.',
+  );
 }
 
 /** The data directory: can be created, written and synced, and has room. */

@@ -28,6 +28,8 @@ export interface Check {
   /** What it means for the diagnosis; null: all is well. */
   code: CheckCode | null;
   fatal: boolean;
+  /** Of a mount that is there: its `st_dev`, decimal. */
+  device?: string;
 }
 
 export function passed(check: string, detail: string): Check {

@@ -137,7 +137,7 @@ function empty(context: FindingContext): Finding[] {
       count: 1,
       since: facts.completed.evidence.at,
       until: facts.completed.evidence.at,
-      cost: 'the catalog has no file of this mount',
+      cost: 'nothing was recorded; files of earlier scans stay in the catalog where another file system stands there now',
       evidence: [facts.completed.evidence],
       advice: [
         `See whether the share is mounted and holds files: \`ls -la ${commands.mount}\``,
