@@ -1,30 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
 import { expectComplete, HeldPlace } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const WORKERS = 3;
 
 /** Places that fail a scan in containers while it runs: the disk of the journal, and the mount. */
-describe.skipIf(!engineAvailable)('a scan in containers', { timeout: 120_000 }, () => {
-  let daemon: TestEngine;
-
-  beforeAll(async () => {
-    daemon = await TestEngine.shared();
-    await buildImage(daemon);
-  }, 180_000);
-  afterAll(() => daemon.stop());
-
-  function place(): HeldPlace {
-    const made = new HeldPlace(daemon);
-    onTestFinished(() => {
-      made.remove();
-    });
-    return made;
-  }
+describeWithImage('a scan in containers', 120_000, (daemon) => {
+  const place = (): HeldPlace => removedAfterwards(new HeldPlace(daemon()));
 
   /** The data directory on a disk of its own, with all but a little of its room given away. */
   function ownDisk(here: HeldPlace): { fill(): void; makeRoom(): void } {
@@ -56,7 +42,10 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: 120_000 }, 
     const names = await here.workersHeld();
     disk.fill();
     here.letGo();
-    const said = async (name: string): Promise<string> => daemon.docker('logs', name).catch(() => '');
+    const said = async (name: string): Promise<string> =>
+      daemon()
+        .docker('logs', name)
+        .catch(() => '');
     for (const name of names)
       await expect.poll(() => said(name), { timeout: 20_000 }).toMatch(/paused: .*ENOSPC/);
     disk.makeRoom();
@@ -91,7 +80,7 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: 120_000 }, 
     const scan = here.start();
     const [killed = ''] = await here.workersHeld();
     spawnSync('prlimit', ['--pid', String(scan.pid), '--fsize=1']); // every write of the coordinator fails
-    await daemon.killProcesses(killed);
+    await daemon().killProcesses(killed);
     here.letGo();
     const { code, stdout } = await scan.ended;
     expect(code).toBe(1);
@@ -122,7 +111,7 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: 120_000 }, 
     const scan = here.start();
     const [kept = '', ...killed] = await here.workersHeld();
     spawnSync('umount', ['-l', here.tree]);
-    for (const name of killed) await daemon.killProcesses(name);
+    for (const name of killed) await daemon().killProcesses(name);
     here.letGo();
     const { code, stdout } = await scan.ended;
     expect(code).toBe(4);

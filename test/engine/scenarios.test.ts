@@ -1,28 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;
 
-describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOUT_MS }, () => {
-  let daemon: TestEngine;
-
-  beforeAll(async () => {
-    daemon = await TestEngine.shared();
-    await buildImage(daemon);
-  }, 180_000);
-  afterAll(() => daemon.stop());
-
-  function place(): DockerPlace {
-    const made = new DockerPlace(daemon);
-    onTestFinished(() => {
-      made.remove();
-    });
-    return made;
-  }
+describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
+  const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
 
   test('catalogs what find lists, odd names too, over several containers at once', async () => {
     const here = place();
@@ -91,8 +77,8 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
     here.plant(3, 200);
     const scan = here.start(...SLOWLY);
     const [killed = '', removed = ''] = await here.workersRunning(2);
-    await daemon.docker('rm', '-f', removed);
-    await daemon.docker('kill', '--signal', 'KILL', killed);
+    await daemon().docker('rm', '-f', removed);
+    await daemon().docker('kill', '--signal', 'KILL', killed);
     await expectComplete(scan, here);
     const exits = here.of('container.exited');
     expect(exits).toContainEqual(expect.objectContaining({ name: killed, exitCode: 137, oomKilled: false }));
@@ -105,7 +91,7 @@ describe.skipIf(!engineAvailable)('a scan in containers', { timeout: TEST_TIMEOU
   test('workers that fail every time leave the scan incomplete, with their last words', async () => {
     const here = place();
     here.plant(1, 5);
-    const image = await misbehavingImage(daemon, 'exit-1');
+    const image = await misbehavingImage(daemon(), 'exit-1');
     const { code } = await here.start('--image', image, '--retries', '0').ended;
     expect(code).toBe(4);
     const exits = here.of('container.exited').filter((data) => data['chunk'] !== 0);

@@ -1,107 +1,85 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/cli.js';
 import { DockerPlace, expectComplete, HeldPlace, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TEST_IMAGE, TestEngine } from '../support/engine.js';
+import { TEST_IMAGE } from '../support/engine.js';
+import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;
 
-describe.skipIf(!engineAvailable)(
-  'a scan in containers whose workers are in trouble',
-  { timeout: TEST_TIMEOUT_MS },
-  () => {
-    let daemon: TestEngine;
+describeWithImage('a scan in containers whose workers are in trouble', TEST_TIMEOUT_MS, (daemon) => {
+  const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
 
-    beforeAll(async () => {
-      daemon = await TestEngine.shared();
-      await buildImage(daemon);
-    }, 180_000);
-    afterAll(() => daemon.stop());
+  test('a container that starts too slowly is given up, named and removed', async () => {
+    const here = place();
+    here.plant(1, 1);
+    expect((await here.start('--start-timeout', '0.01').ended).code).toBe(1);
+    expect(await here.codes()).toContain('container.start-timeout');
+    expect(await here.containers()).toEqual([]);
+  });
 
-    function place(): DockerPlace {
-      const made = new DockerPlace(daemon);
-      onTestFinished(() => {
-        made.remove();
-      });
-      return made;
-    }
+  test('a worker out of memory is known as such and tried again', async () => {
+    const here = place();
+    here.plant(1, 20);
+    const image = await misbehavingImage(daemon(), 'hoard-once');
+    await expectComplete(here.start('--image', image, '--memory', '150m'), here);
+    expect(here.of('container.exited')).toContainEqual(
+      expect.objectContaining({ attempt: 1, oomKilled: true }),
+    );
+    expect(await here.codes()).toContain('container.oom-killed');
+  });
 
-    test('a container that starts too slowly is given up, named and removed', async () => {
-      const here = place();
-      here.plant(1, 1);
-      expect((await here.start('--start-timeout', '0.01').ended).code).toBe(1);
-      expect(await here.codes()).toContain('container.start-timeout');
-      expect(await here.containers()).toEqual([]);
-    });
+  test('more CPUs than the host has are clamped, and that is said', async () => {
+    const here = place();
+    here.plant(1, 5);
+    const { code } = await here.start('--cpus', '96', '--memory', '900g').ended;
+    expect(code).toBe(0);
+    const check = here.of('preflight.checked').find((data) => data['check'] === 'resources');
+    expect(check?.['detail']).toMatch(/96 CPUs asked for/);
+    expect(await here.codes()).toContain('resources.overcommitted');
+  });
 
-    test('a worker out of memory is known as such and tried again', async () => {
-      const here = place();
-      here.plant(1, 20);
-      const image = await misbehavingImage(daemon, 'hoard-once');
-      await expectComplete(here.start('--image', image, '--memory', '150m'), here);
-      expect(here.of('container.exited')).toContainEqual(
-        expect.objectContaining({ attempt: 1, oomKilled: true }),
-      );
-      expect(await here.codes()).toContain('container.oom-killed');
-    });
+  test('a worker in which nothing can be run any more is noticed, and goes on', async () => {
+    const here = removedAfterwards(new HeldPlace(daemon()));
+    await here.hold(2, 50);
+    const scan = here.start('--health-interval', '1');
+    const [name = ''] = await here.workersHeld();
+    const shim = await daemon().freezeShim(name);
+    await until('unresponsive', () => here.of('health.checked').some((data) => data['responsive'] === false));
+    shim.resume();
+    here.letGo();
+    await expectComplete(scan, here);
+    expect(await here.seriousCodes()).toEqual([]);
+  });
 
-    test('more CPUs than the host has are clamped, and that is said', async () => {
-      const here = place();
-      here.plant(1, 5);
-      const { code } = await here.start('--cpus', '96', '--memory', '900g').ended;
-      expect(code).toBe(0);
-      const check = here.of('preflight.checked').find((data) => data['check'] === 'resources');
-      expect(check?.['detail']).toMatch(/96 CPUs asked for/);
-      expect(await here.codes()).toContain('resources.overcommitted');
-    });
+  test('SIGTERM stops the workers in order and leaves no container; the next run goes on', async () => {
+    const here = removedAfterwards(new HeldPlace(daemon()));
+    await here.hold(2, 50);
+    const scan = here.start();
+    await here.workersHeld();
+    const askedMs = performance.now();
+    scan.child.kill('SIGTERM');
+    await until('word of it', () => here.of('scan.interrupted').length === 1);
+    here.letGo();
+    expect((await scan.ended).code).toBe(143);
+    expect(performance.now() - askedMs).toBeLessThan(15_000);
+    expect(await here.containers()).toEqual([]);
+    await expectComplete(here.start(), here);
+    expect(here.of('scan.resumed')).toHaveLength(1);
+  });
 
-    test('a worker in which nothing can be run any more is noticed, and goes on', async () => {
-      const here = new HeldPlace(daemon);
-      onTestFinished(() => {
-        here.remove();
-      });
-      await here.hold(2, 50);
-      const scan = here.start('--health-interval', '1');
-      const [name = ''] = await here.workersHeld();
-      const shim = await daemon.freezeShim(name);
-      await until('unresponsive', () =>
-        here.of('health.checked').some((data) => data['responsive'] === false),
-      );
-      shim.resume();
-      here.letGo();
-      await expectComplete(scan, here);
-      expect(await here.seriousCodes()).toEqual([]);
-    });
-
-    test('SIGTERM stops the workers in order and leaves no container; the next run goes on', async () => {
-      const here = place();
-      here.plant(2, 300);
-      const scan = here.start(...SLOWLY);
-      await here.workersRunning(2);
-      await sleep(1000);
-      const askedMs = performance.now();
-      scan.child.kill('SIGTERM');
-      expect((await scan.ended).code).toBe(143);
-      expect(performance.now() - askedMs).toBeLessThan(15_000);
-      expect(await here.containers()).toEqual([]);
-      await expectComplete(here.start(), here);
-      expect(here.of('scan.resumed')).toHaveLength(1);
-    });
-
-    test('cleanup removes what a dead scan left, and nothing else', async () => {
-      const here = place();
-      here.plant(2, 300);
-      const stranger = `smart-scan-stranger-${process.pid}`;
-      await daemon.docker('run', '-d', '--name', stranger, '--network', 'none', TEST_IMAGE, 'sleep', '300');
-      const scan = here.start(...SLOWLY);
-      const names = await here.workersRunning(2);
-      scan.child.kill('SIGKILL');
-      await scan.ended;
-      const { removed } = (await here.ask('cleanup')) as { removed: { name: string }[] };
-      expect(removed.map((each) => each.name)).toEqual(expect.arrayContaining(names));
-      expect(await here.containers()).toEqual([]);
-      expect(await daemon.docker('ps', '--format', '{{.Names}}')).toContain(stranger);
-      await daemon.docker('rm', '-f', stranger);
-    });
-  },
-);
+  test('cleanup removes what a dead scan left, and nothing else', async () => {
+    const here = place();
+    here.plant(2, 300);
+    const stranger = `smart-scan-stranger-${process.pid}`;
+    await daemon().docker('run', '-d', '--name', stranger, '--network', 'none', TEST_IMAGE, 'sleep', '300');
+    const scan = here.start(...SLOWLY);
+    const names = await here.workersRunning(2);
+    scan.child.kill('SIGKILL');
+    await scan.ended;
+    const { removed } = (await here.ask('cleanup')) as { removed: { name: string }[] };
+    expect(removed.map((each) => each.name)).toEqual(expect.arrayContaining(names));
+    expect(await here.containers()).toEqual([]);
+    expect(await daemon().docker('ps', '--format', '{{.Names}}')).toContain(stranger);
+    await daemon().docker('rm', '-f', stranger);
+  });
+});

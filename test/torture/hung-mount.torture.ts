@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
 import { expectComplete, HeldPlace } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 /** Not in the ordinary run: twice the grace of workers has to pass until one counts as stuck. */
-describe.skipIf(!engineAvailable)('a scan in containers of a mount that hangs', { timeout: 240_000 }, () => {
-  let daemon: TestEngine;
-
-  beforeAll(async () => {
-    daemon = await TestEngine.shared();
-    await buildImage(daemon);
-  }, 180_000);
-  afterAll(() => daemon.stop());
-
+describeWithImage('a scan in containers of a mount that hangs', 240_000, (daemon) => {
   async function place(): Promise<HeldPlace> {
-    const made = new HeldPlace(daemon);
-    onTestFinished(() => {
-      made.remove();
-    });
+    const made = removedAfterwards(new HeldPlace(daemon()));
     await made.hold(2, 100);
     return made;
   }
