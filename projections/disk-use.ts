@@ -22,6 +22,11 @@ export interface DiskUse {
 
 type LinkRow = [unidentified: bigint | null, paths: bigint, size: bigint, allocated: bigint];
 
+/** Of one scan only what its sum of bytes holds: files of directories that it listed to their end. */
+const counted = (table: string): string => `
+  (:scan IS NULL OR ${table}.scan = :scan AND EXISTS
+    (SELECT 1 FROM directories AS d WHERE d.path = ${table}.directory AND d.listed_scan = :scan))`;
+
 /**
  * Names of one file are known by its inode as one scan saw it: device numbers change with every start of the machine.
  * They also agree in size and number of links: else the file changed in between, and counts again.
@@ -29,12 +34,12 @@ type LinkRow = [unidentified: bigint | null, paths: bigint, size: bigint, alloca
 const LINKS = `
   SELECT CASE stable WHEN 0 THEN count(*) END, count(*), size, min(coalesce(allocated, size)) FROM (
     SELECT h.*, CAST(f.size AS INTEGER) AS size, s.allocated FROM hard_links AS h JOIN files AS f ON f.path = h.path
-    LEFT JOIN sparse_files AS s ON s.directory = h.directory AND s.path = h.path WHERE :scan IS NULL OR h.scan = :scan)
+    LEFT JOIN sparse_files AS s ON s.directory = h.directory AND s.path = h.path WHERE ${counted('h')})
   GROUP BY scan, stable, device, inode, links, size`;
 
 const SPARSE = `
   SELECT count(*), ${sumParts('f.size')}, ${sumParts('s.allocated')}
-  FROM sparse_files AS s JOIN files AS f ON f.path = s.path WHERE :scan IS NULL OR s.scan = :scan`;
+  FROM sparse_files AS s JOIN files AS f ON f.path = s.path WHERE ${counted('s')}`;
 
 /**
  * @param bytes the sum of all sizes
