@@ -12,6 +12,7 @@ import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { CleanupJson } from './json/cleanup.js';
 
 /** A worker flushes and seals within 8 s of SIGTERM. */
 const GRACE_MS = 9_000;
@@ -19,12 +20,6 @@ const POLL_MS = 200;
 /** Folders of preflights that were killed. */
 const LEFT_FOLDER = /^\.(probe|preflight)-/;
 const IMAGE_UNUSED = 'none';
-
-interface Cleaned {
-  removed: { name: string; id: string; scan: string }[];
-  /** Ours by label, but not ours to remove, or not removable. */
-  kept: { name: string; id: string; scan: string; reason: string }[];
-}
 
 /** The `cleanup` command: removes the containers of this data directory's dead scans, and nothing else. */
 export async function runCleanup(options: CommonOptions, io: Io): Promise<ExitCode> {
@@ -75,11 +70,11 @@ async function connect(paths: DataPaths): Promise<DockerEngine | null> {
   }
 }
 
-async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): Promise<Cleaned> {
+async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): Promise<CleanupJson> {
   const scans = await listScans(paths.journalDir);
   const alive = locked ? null : scans.at(-1);
   const here = hostName(docker, paths.dataDir);
-  const cleaned: Cleaned = { removed: [], kept: [] };
+  const cleaned: CleanupJson = { removed: [], kept: [] };
   const dead: OwnedWorker[] = [];
   for (const worker of await docker.listOwned()) {
     const { name, id, scan } = worker;
@@ -125,9 +120,9 @@ async function askToEnd(docker: DockerEngine, workers: readonly OwnedWorker[]): 
   }
 }
 
-function report({ removed, kept }: Cleaned, hasDocker: boolean, io: Io): ExitCode {
+function report({ removed, kept }: CleanupJson, hasDocker: boolean, io: Io): ExitCode {
   const stuck = kept.filter(({ reason }) => !/^it belongs|^its scan/.test(reason));
-  io.json({ removed, kept });
+  io.json({ removed, kept } satisfies CleanupJson);
   if (!io.quiet) {
     for (const { name } of removed) io.out(`removed ${name}\n`);
     for (const { name, reason } of kept) io.out(`left ${name} alone: ${reason}\n`);

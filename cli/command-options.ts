@@ -31,6 +31,11 @@ export interface DiagnoseOptions extends CommonOptions {
   redact: boolean;
 }
 
+export interface SchemaOptions extends CommonOptions {
+  /** A command's name; undefined: all. */
+  of?: string;
+}
+
 /** Options of `scan` and `preflight`, checked and in the program's units. */
 export interface ScanOptions extends CommonOptions {
   /** Absolute. */

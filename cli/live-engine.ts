@@ -11,7 +11,7 @@ export interface EngineFacts {
   /** Whether the workers' image is there; null: not known. */
   imageThere: boolean | null;
   /** Containers of this scan that still exist. */
-  containers: { name: string; phase: string }[];
+  containers: { name: string; phase: 'created' | 'running' | 'exited' }[];
 }
 
 const NOT_ASKED: EngineFacts = { state: 'not-asked', detail: '', imageThere: null, containers: [] };

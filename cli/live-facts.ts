@@ -4,7 +4,7 @@ import { uptime } from 'node:os';
 import type { PathText } from '../journal/events/index.js';
 import { errnoName } from '../journal/storage.js';
 import type { CatalogView, LiveContext } from '../projections/diagnosis/index.js';
-import { probeMount } from '../src/health/mount.js';
+import { probeMount, type MountState } from '../src/health/mount.js';
 import { freeBytes, hostLoad, proveWritable, type HostLoad } from '../src/health/room.js';
 import type { DataPaths } from './data-dir.js';
 import { lookAtEngine, type EngineFacts } from './live-engine.js';
@@ -15,7 +15,7 @@ const MOUNT_TIMEOUT_MS = 5000;
 /** What can be seen right now, beside what the journal says. Null: not to be had. */
 export interface LiveFacts {
   /** null: the mount is not known. */
-  mount: { state: string; empty: boolean | null; code: string | null } | null;
+  mount: { state: MountState; empty: boolean | null; code: string | null } | null;
   dataDirFreeBytes: number | null;
   load: HostLoad;
   engine: EngineFacts;

@@ -8,6 +8,7 @@ import type { ScanOptions } from './command-options.js';
 import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { PreflightJson } from './json/preflight.js';
 import { engineFor, preflightChecks } from './preflight-checks.js';
 import { wrap } from './wrap.js';
 
@@ -42,7 +43,7 @@ export async function runPreflight(
     await choice.engine?.close();
   }
   const ok = checks.every((check) => check.ok || !check.fatal);
-  io.json({ ok, checks: checks.map(({ fatal: _fatal, ...check }) => check) });
+  io.json({ ok, checks: checks.map(({ fatal: _fatal, ...check }) => check) } satisfies PreflightJson);
   if (!io.quiet) io.out(ok ? '\nA scan can begin.\n' : '\nA scan cannot begin: see FAIL above.\n');
   return ok ? EXIT.done : EXIT.failed;
 }

@@ -5,6 +5,7 @@ import type {
   RepairOptions,
   ReplayOptions,
   ScanOptions,
+  SchemaOptions,
   VerifyOptions,
 } from './command-options.js';
 import { probeMount, type MountProbe } from '../src/health/mount.js';
@@ -153,6 +154,16 @@ export function createProgram(): Command {
   for (const [name, description, load] of simple) {
     program.addCommand(command(name, description).action((options: CommonOptions) => execute(options, load)));
   }
+  program.addCommand(
+    command('schema', 'the JSON Schema of what a command prints with --json')
+      .argument('[command]', 'default: a list of all')
+      .action((of: string | undefined, options: CommonOptions) =>
+        execute<SchemaOptions>(
+          { ...options, ...(of === undefined ? {} : { of }) },
+          async () => (await import('./schema.js')).runSchema,
+        ),
+      ),
+  );
   // The program's entry runs it; here it is for whoever forgets the task.
   program.addCommand(new Command('worker').requiredOption('--task <file>'), { hidden: true });
   program.addCommand(

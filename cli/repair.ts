@@ -8,6 +8,7 @@ import type { RepairOptions } from './command-options.js';
 import { dataPaths, dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { RepairJson } from './json/repair.js';
 import { checkKnown } from './scan-id.js';
 
 /** Copies bad bytes to quarantine, then cuts torn tails. Never touches sound bytes. */
@@ -29,7 +30,9 @@ export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCod
     }
   }
   const cuts = steps.filter(({ cut }) => cut);
-  io.json({ dryRun: options.dryRun, quarantineDir, cut: cuts.length, bytes: sumOf(steps), steps });
+  const { dryRun } = options;
+  const bytes = sumOf(steps);
+  io.json({ dryRun, quarantineDir, cut: cuts.length, bytes, steps } satisfies RepairJson);
   if (!options.quiet || steps.length > 0) io.out(describe(steps, options.dryRun, quarantineDir));
   return EXIT.done;
 }

@@ -11,6 +11,7 @@ import { dataPaths, DATABASE_NAME_DEFAULT, dataDirToRead } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { ReplayJson } from './json/replay.js';
 import { checkKnown } from './scan-id.js';
 import { replayProgress } from './replay-progress.js';
 
@@ -75,7 +76,7 @@ function untilOf(text: string): { scan?: string; timeMs?: number } {
 
 function report(result: ReplayResult, io: Io): void {
   const { scans, records, files, skipped, seconds, catalog } = result;
-  io.json({ scans, records, files, skipped, seconds, catalog, sound: result.sound });
+  io.json({ scans, records, files, skipped, seconds, catalog, sound: result.sound } satisfies ReplayJson);
   if (!io.quiet) {
     io.out(
       `${printable(catalog)}: ${plural(files, 'file')} from ${plural(records, 'record')} of ` +

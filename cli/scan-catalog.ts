@@ -88,7 +88,7 @@ export class CatalogKeeper implements AttemptObserver {
     if (!this.#upToDate) return null;
     try {
       const use = diskUseOf(this.#paths.catalog, this.#opened.scan, BigInt(bytes));
-      return use === null ? null : (jsonSafe(use.bytesOnDisk) as number | string);
+      return use === null ? null : jsonSafe(use.bytesOnDisk);
     } catch (error) {
       // Whatever became of the catalog since: the scan's outcome stands, and so do its own numbers.
       if (error instanceof ProjectionError) return null;

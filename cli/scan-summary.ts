@@ -1,25 +1,8 @@
 import { formatBytes, formatSeconds, plural, printable } from '../projections/text.js';
+import type { ScanJson } from './json/scan.js';
 import { wrap } from './wrap.js';
 
 const COLUMNS = 80;
-
-/** The `--json` object of `scan`, and what its summary is made from. */
-export interface ScanResult {
-  scan: string;
-  outcome: 'complete' | 'complete-with-problems' | 'incomplete';
-  files: number;
-  directories: number;
-  bytes: number | string;
-  /** Files with several names once, holes not at all; null where the catalog does not know. */
-  bytesOnDisk: number | string | null;
-  problems: number;
-  chunks: { planned: number; completed: number; failed: number };
-  seconds: number;
-  engine: 'docker' | 'process';
-  catalog: string;
-  journal: string;
-  log: string;
-}
 
 export interface SummaryDetails {
   interruptedBy: string | null;
@@ -29,7 +12,7 @@ export interface SummaryDetails {
 }
 
 /** What a person reads when the scan is over. */
-export function renderSummary(result: ScanResult, details: SummaryDetails): string {
+export function renderSummary(result: ScanJson, details: SummaryDetails): string {
   const lines = [headline(result, details), ''];
   lines.push(
     `  found     ${plural(result.files, 'file')} in ${plural(result.directories, 'directory', 'directories')}, ` +
@@ -57,7 +40,7 @@ export function renderSummary(result: ScanResult, details: SummaryDetails): stri
   return `${lines.join('\n')}\n`;
 }
 
-function headline(result: ScanResult, details: SummaryDetails): string {
+function headline(result: ScanJson, details: SummaryDetails): string {
   if (details.failedChecks.length > 0) return `Scan ${result.scan} could not begin`;
   if (details.interruptedBy !== null)
     return `Scan ${result.scan} stopped by ${details.interruptedBy}; all it found is recorded`;
@@ -68,7 +51,7 @@ function headline(result: ScanResult, details: SummaryDetails): string {
     : `Scan ${result.scan} complete, with problems`;
 }
 
-function nextStep(result: ScanResult, details: SummaryDetails): string | null {
+function nextStep(result: ScanJson, details: SummaryDetails): string | null {
   if (details.catalogBehind !== null) {
     return `The catalog is behind the journal (${details.catalogBehind}): nas-scanner replay rebuilds it.`;
   }

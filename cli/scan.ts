@@ -11,13 +11,15 @@ import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { ErrorJson } from './json/error.js';
+import type { ScanJson } from './json/scan.js';
 import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
 import { ScanLog } from './scan-log.js';
 import { engineFor } from './preflight-checks.js';
 import { createProcessEngine, scannerParts } from './scan-parts.js';
 import { dataDirInsideMount, openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
-import { renderSummary, type ScanResult, type SummaryDetails } from './scan-summary.js';
+import { renderSummary, type SummaryDetails } from './scan-summary.js';
 import { handleSignals } from './signals.js';
 
 /** The `scan` command. */
@@ -70,7 +72,7 @@ async function scanLocked(
     io.json({
       error: 'stopped at once by a second signal',
       hint: 'The same command again goes on where it was.',
-    });
+    } satisfies ErrorJson);
   });
   catalog.start();
   display.start();
@@ -106,7 +108,7 @@ function resultOf(
   opened: OpenedScan,
   lastWord: EventData<'scan.completed'>,
   more: { paths: DataPaths; log: string; startedAtMs: number; bytesOnDisk: number | string | null },
-): ScanResult {
+): ScanJson {
   const { outcome, files, directories, bytes, problems, chunks } = lastWord;
   return {
     scan: opened.scan,
@@ -125,7 +127,7 @@ function resultOf(
   };
 }
 
-function exitCodeOf(result: ScanResult, details: SummaryDetails): ExitCode {
+function exitCodeOf(result: ScanJson, details: SummaryDetails): ExitCode {
   if (details.interruptedBy === 'SIGINT') return EXIT.interrupted;
   if (details.interruptedBy !== null) return EXIT.terminated;
   if (details.failedChecks.length > 0 || details.catalogBehind !== null) return EXIT.failed;

@@ -4,6 +4,7 @@ import type { CommonOptions } from './command-options.js';
 import { dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { ScansJson } from './json/scans.js';
 import { findLogs } from './log-files.js';
 import { jsonSafe, shortened } from './table.js';
 
@@ -11,7 +12,7 @@ export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode
   const dataDir = dataDirToRead(options.dataDir);
   const logOf = await findLogs(dataDir);
   const scans = (await listScanSummaries(dataDir)).map((scan) => ({ ...scan, log: logOf(scan.scan) }));
-  io.json(jsonSafe({ scans }));
+  io.json(jsonSafe({ scans }) satisfies ScansJson);
   if (scans.length === 0) io.out(`no scan yet in ${printable(dataDir)}\n`);
   else io.out(scans.map((scan) => describe(scan, io.columns)).join('\n'));
   return EXIT.done;

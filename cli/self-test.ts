@@ -1,16 +1,12 @@
 import type { CommonOptions } from './command-options.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { SelfTestJson } from './json/self-test.js';
 import { paint } from './paint.js';
 import { CHECKS } from './self-test/checks.js';
 import { SelfTestPlace } from './self-test/place.js';
 
-interface Result {
-  check: string;
-  ok: boolean;
-  detail: string;
-  seconds: number;
-}
+type Result = SelfTestJson['checks'][number];
 
 /** The `self-test` command: one line per check, 0 when all pass, 1 otherwise. Leaves nothing behind. */
 export async function runSelfTest(_options: CommonOptions, io: Io): Promise<ExitCode> {
@@ -30,7 +26,7 @@ export async function runSelfTest(_options: CommonOptions, io: Io): Promise<Exit
   }
   const failed = results.filter((result) => !result.ok).length;
   const seconds = (Date.now() - startedAtMs) / 1000;
-  io.json({ ok: failed === 0, seconds, checks: results });
+  io.json({ ok: failed === 0, seconds, checks: results } satisfies SelfTestJson);
   if (!io.quiet) {
     io.out(
       `${failed === 0 ? 'All of it works here' : `${failed} of ${results.length} checks failed`} (${seconds.toFixed(1)} s)\n`,

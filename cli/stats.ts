@@ -5,12 +5,13 @@ import { dataPaths, dataDirToRead } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { StatsJson } from './json/stats.js';
 import { jsonSafe, shortened, table } from './table.js';
 
 export function runStats(options: CommonOptions, io: Io): Promise<ExitCode> {
   const { catalog } = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const stats = read(catalog);
-  io.json(jsonSafe(stats));
+  io.json(jsonSafe(stats) satisfies StatsJson);
   if (!io.wantsJson) io.out(render(catalog, stats, io.columns));
   return Promise.resolve(EXIT.done);
 }

@@ -40,12 +40,25 @@ export function table(
   return `${lines.map(render).join('\n')}\n`;
 }
 
+/** A value as `jsonSafe` gives it. */
+export type JsonSafe<T> = T extends bigint
+  ? number | string
+  : T extends readonly (infer E)[]
+    ? JsonSafe<E>[]
+    : T extends object
+      ? { [K in keyof T]: JsonSafe<T[K]> }
+      : T;
+
 /** For JSON: numbers where they are exact, decimal strings beyond 2^53, as in the journal. */
-export function jsonSafe(value: unknown): unknown {
+export function jsonSafe<T>(value: T): JsonSafe<T> {
+  return safe(value) as JsonSafe<T>;
+}
+
+function safe(value: unknown): unknown {
   if (typeof value === 'bigint') {
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
   }
-  if (Array.isArray(value)) return value.map(jsonSafe);
+  if (Array.isArray(value)) return value.map(safe);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, jsonSafe(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, safe(each)]));
 }

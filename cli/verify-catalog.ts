@@ -4,12 +4,10 @@ import type { ScanReport, SegmentReport } from '../journal/recovery.js';
 import type { CatalogQuestion } from '../projections/catalog-view.js';
 import type { DataPaths } from './data-dir.js';
 import { ifKnown } from './if-known.js';
+import type { VerifyJson } from './json/verify.js';
 
-/** Whether the catalog holds what the journal gives; null: there is nothing to compare. */
-export interface CatalogAgreement {
-  state: string;
-  detail: string;
-}
+/** Whether the catalog holds what the journal gives. */
+export type CatalogAgreement = NonNullable<VerifyJson['catalog']>;
 
 /** A quick look: whether the catalog has taken in the last record of each writer of the newest scan. */
 export async function lookAtCatalog(paths: DataPaths, report: ScanReport): Promise<CatalogAgreement | null> {

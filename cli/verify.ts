@@ -6,6 +6,7 @@ import type { VerifyOptions } from './command-options.js';
 import { dataDirToRead, dataPaths, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import type { VerifyJson } from './json/verify.js';
 import { paint, type Paint } from './paint.js';
 import { checkKnown } from './scan-id.js';
 import { table } from './table.js';
@@ -40,7 +41,7 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
     unknownTypes: sumOf(reports.map(({ unknownTypes }) => unknownTypes)),
     newerVersions: sumOf(reports.map(({ newerVersions }) => newerVersions)),
     catalog: view,
-  });
+  } satisfies VerifyJson);
   if (last === undefined)
     io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
   else if (!io.quiet || !sound) io.out(summary(reports, sound, records, view, colours));

@@ -83,6 +83,14 @@ describe('import directions', () => {
     const loaded = reachable(modules, ['cli/main.ts'], ['static']);
     expect(['dockerode', 'better-sqlite3', 'pino', 'zod'].filter((name) => loaded.has(name))).toEqual([]);
   });
+
+  test('the schemas of what is printed are loaded by the command that shows them, and by no other', () => {
+    const loaders = all.filter((module) =>
+      module.imports.some(({ target, kind }) => target.startsWith('cli/json/') && kind !== 'type'),
+    );
+    const outside = loaders.map((module) => module.path).filter((path) => !path.startsWith('cli/json/'));
+    expect(outside).toEqual(['cli/schema.ts']);
+  });
 });
 
 describe('tidiness', () => {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { diagnosisSchema } from '../../cli/diagnose-json.js';
+import { diagnosisSchema } from '../../cli/json/diagnose.js';
 import { runDiagnose } from '../../cli/diagnose.js';
 import { runMonitor } from '../../cli/monitor.js';
-import { statusSchema } from '../../cli/status-json.js';
+import { statusSchema } from '../../cli/json/status.js';
 import { runStatus } from '../../cli/status.js';
 import { FakeIo } from '../support/fake-io.js';
 

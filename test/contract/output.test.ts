@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { oneObject, Place, run, runJson, type Outcome } from '../support/cli.js';
+import { expectDocumented } from '../support/documented.js';
 import { plantOddTree } from '../support/odd-tree.js';
 
 const place = new Place();
@@ -36,6 +37,7 @@ const COMMANDS: Record<string, string[]> = {
   scans: [],
   cleanup: [],
   'self-test': [],
+  schema: [],
 };
 
 describe('without a terminal', () => {
@@ -53,12 +55,15 @@ describe('without a terminal', () => {
     expectPlain(outcome);
   });
 
-  test.each(Object.entries(COMMANDS))('%s --json is exactly one object', async (command, more) => {
-    const outcome = await run(place.args(command, ...more, '--json'));
-    expect(outcome.code, outcome.stderr).toBe(0);
-    oneObject(outcome.stdout);
-    expect(outcome.stdout.trimEnd().split('\n').length).toBe(1);
-  });
+  test.each(Object.entries(COMMANDS))(
+    '%s --json is exactly one object, as its schema says',
+    async (command, more) => {
+      const outcome = await run(place.args(command, ...more, '--json'));
+      expect(outcome.code, outcome.stderr).toBe(0);
+      expectDocumented(command, oneObject(outcome.stdout));
+      expect(outcome.stdout.trimEnd().split('\n').length).toBe(1);
+    },
+  );
 
   test('--quiet says nothing where nothing is wrong', async () => {
     const outcome = await run(place.scanArgs('--quiet'));

@@ -104,6 +104,7 @@ describe('help', () => {
         'scans',
         'cleanup',
         'self-test',
+        'schema',
       ],
     ],
     [

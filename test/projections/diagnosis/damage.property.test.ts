@@ -7,7 +7,8 @@ import { afterAll, expect, test } from 'vitest';
 import { masked, type Diagnosis } from '../../../projections/diagnosis/index.js';
 import { loadScan } from '../../../projections/diagnosis/load.js';
 import { TimelineFold } from '../../../projections/timeline.js';
-import { diagnosisJson, diagnosisSchema } from '../../../cli/diagnose-json.js';
+import { diagnosisJson } from '../../../cli/diagnose-json.js';
+import { diagnosisSchema } from '../../../cli/json/diagnose.js';
 import { renderDiagnosis } from '../../../cli/diagnose-text.js';
 import { renderPage } from '../../../cli/page/page.js';
 
