@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // More than there are CPUs on a small machine: most tests wait for processes, kills and timeouts.
+    maxWorkers: 3,
     reporters: ['default', './test/support/count-reporter.ts'],
   },
 });

@@ -3,7 +3,7 @@ import { listScans } from '../journal/segments.js';
 import { isDataDirLocked } from '../projections/lock.js';
 import { printable } from '../projections/text.js';
 import type { Check } from '../src/health/check.js';
-import type { MountProbe } from '../src/health/mount.js';
+import { probeMount } from '../src/health/mount.js';
 import type { ScanOptions } from './command-options.js';
 import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -17,18 +17,14 @@ const COLUMNS_MAX = 80;
 const INDENT = ' '.repeat(17);
 
 /** The `preflight` command: every check of a scan, without scanning. */
-export async function runPreflight(
-  options: ScanOptions,
-  io: Io,
-  mount: Promise<MountProbe>,
-): Promise<ExitCode> {
+export async function runPreflight(options: ScanOptions, io: Io): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
   const choice = await engineFor(options, paths, () => null);
   const alive = await runningScan(paths);
   const checks: Check[] = [];
   try {
     const all = preflightChecks(options, paths, {
-      mount,
+      mount: await probeMount(options.mountPath, options.ioTimeoutMs),
       choice,
       scan: newId(),
       attempt: 0,

@@ -4,11 +4,9 @@ import type {
   DiagnoseOptions,
   RepairOptions,
   ReplayOptions,
-  ScanOptions,
   SchemaOptions,
   VerifyOptions,
 } from './command-options.js';
-import { probeMount, type MountProbe } from '../src/health/mount.js';
 import type { ExitCode } from './exit-codes.js';
 import { createIo, type Io } from './io.js';
 import { reportError } from './report-error.js';
@@ -35,22 +33,6 @@ type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
 async function execute<O extends CommonOptions>(options: O, load: () => Promise<Run<O>>): Promise<void> {
   const run = await load();
   process.exitCode = await run(options, createIo({ json: options.json, quiet: options.quiet }));
-}
-
-type RunOnMount = (options: ScanOptions, io: Io, mount: Promise<MountProbe>) => Promise<ExitCode>;
-
-/** The look at the mount is a process of its own: it works while the rest of the program is loaded. */
-async function executeOnMount(options: ScanOptions, load: () => Promise<RunOnMount>): Promise<void> {
-  const abort = new AbortController();
-  const mount = probeMount(options.mountPath, options.ioTimeoutMs, abort.signal);
-  try {
-    await execute(options, async () => {
-      const run = await load();
-      return (same, io) => run(same, io, mount);
-    });
-  } finally {
-    abort.abort();
-  }
 }
 
 function command(name: string, description: string): Command {
@@ -82,17 +64,14 @@ export function createProgram(): Command {
       .argument('<path>', 'the directory to scan, for example /mnt/user/Archive')
       .argument('<name>', 'what the catalog calls it, for example Archive')
       .action((path: string, name: string, _options, self: Command) =>
-        executeOnMount(scanOptionsFrom(self, path, name), async () => (await import('./scan.js')).runScan),
+        execute(scanOptionsFrom(self, path, name), async () => (await import('./scan.js')).runScan),
       ),
   );
   program.addCommand(
     withScanOptions(command('preflight', 'check everything a scan needs, without scanning'))
       .argument('<path>', 'the directory that would be scanned')
       .action((path: string, _options, self: Command) =>
-        executeOnMount(
-          scanOptionsFrom(self, path, ''),
-          async () => (await import('./preflight.js')).runPreflight,
-        ),
+        execute(scanOptionsFrom(self, path, ''), async () => (await import('./preflight.js')).runPreflight),
       ),
   );
   program.addCommand(

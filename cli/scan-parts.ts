@@ -4,7 +4,7 @@ import { ProcessEngine } from '../src/engine/process.js';
 import type { WorkerLimits } from '../src/engine/port.js';
 import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
-import type { MountProbe } from '../src/health/mount.js';
+import { probeMount, type MountProbe } from '../src/health/mount.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
 import { readLearned } from '../src/scan/plan-history.js';
@@ -78,7 +78,6 @@ export function scannerParts(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
-  mount: Promise<MountProbe>,
   onFailed: (check: PreflightResult) => void,
 ): ScannerOptions {
   const settings = settingsOf(options, paths, opened);
@@ -96,7 +95,8 @@ export function scannerParts(
       },
     },
     preflight: async function* () {
-      settings.task.mountDevice = (await mount).device;
+      const mount = await probeMount(mountPath, ioTimeoutMs);
+      settings.task.mountDevice = mount.device;
       yield* preflight(options, paths, opened, mount, onFailed);
     },
     plan: async function* (idleSlots, signal, directoriesListed) {
@@ -123,7 +123,7 @@ async function* preflight(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
-  mount: Promise<MountProbe>,
+  mount: MountProbe,
   onFailed: (check: PreflightResult) => void,
 ): AsyncGenerator<PreflightResult> {
   const { scan, epoch, journal, engine } = opened;

@@ -3,7 +3,6 @@ import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { plural, printable } from '../projections/text.js';
-import type { MountProbe } from '../src/health/mount.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -23,7 +22,7 @@ import { renderSummary, type SummaryDetails } from './scan-summary.js';
 import { handleSignals } from './signals.js';
 
 /** The `scan` command. */
-export async function runScan(options: ScanOptions, io: Io, mount: Promise<MountProbe>): Promise<ExitCode> {
+export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
   const inside = dataDirInsideMount(options.mountPath, paths.dataDir);
   if (inside !== null && !io.quiet)
@@ -31,18 +30,13 @@ export async function runScan(options: ScanOptions, io: Io, mount: Promise<Mount
   await prepareDataDir(paths);
   const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
-    return await scanLocked(options, paths, io, mount);
+    return await scanLocked(options, paths, io);
   } finally {
     lock.release();
   }
 }
 
-async function scanLocked(
-  options: ScanOptions,
-  paths: DataPaths,
-  io: Io,
-  mount: Promise<MountProbe>,
-): Promise<ExitCode> {
+async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
   const startedAtMs = Date.now();
   const say = (text: string): void => {
     if (!io.quiet) io.err(`${text}\n`);
@@ -66,7 +60,7 @@ async function scanLocked(
   await opened.begin();
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(
-    scannerParts(options, paths, opened, mount, (check) => failedChecks.push(check)),
+    scannerParts(options, paths, opened, (check) => failedChecks.push(check)),
   );
   const signals = handleSignals(scanner, () => {
     io.json({

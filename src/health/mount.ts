@@ -69,14 +69,11 @@ const HUNG: MountProbe = {
   device: null,
 };
 
-/**
- * Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs.
- * @param signal nobody wants to know any more
- */
-export async function probeMount(path: string, timeoutMs: number, signal?: AbortSignal): Promise<MountProbe> {
+/** Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs. */
+export async function probeMount(path: string, timeoutMs: number): Promise<MountProbe> {
   if (stuck.get(path)?.exited === false) return HUNG;
   stuck.delete(path);
-  return judge(await ask(path, timeoutMs, signal));
+  return judge(await ask(path, timeoutMs));
 }
 
 /** Whether the mount is there now. */
@@ -85,7 +82,7 @@ export async function mountAccessible(path: string, timeoutMs: number): Promise<
 }
 
 /** Null: no answer in time. */
-async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promise<Answer | null> {
+async function ask(path: string, timeoutMs: number): Promise<Answer | null> {
   const child = spawn(process.execPath, ['-e', PROBE_SCRIPT, path], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -97,21 +94,17 @@ async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promi
     if (text.length < ANSWER_BYTES_MAX) text += chunk;
   });
   return new Promise((resolve) => {
-    const giveUp = (): void => {
-      clearTimeout(timer);
+    const timer = setTimeout(() => {
       stuck.set(path, life);
       child.kill('SIGKILL');
       // Left behind: it may stay in the kernel for as long as the mount is dead.
       child.stdout.destroy();
       child.unref();
       resolve(null);
-    };
-    const timer = setTimeout(giveUp, timeoutMs);
-    signal?.addEventListener('abort', giveUp, { once: true });
+    }, timeoutMs);
     const end = (answer: Answer): void => {
       life.exited = true;
       clearTimeout(timer);
-      signal?.removeEventListener('abort', giveUp);
       resolve(answer);
     };
     child.once('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? 'UNKNOWN' }));

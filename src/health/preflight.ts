@@ -15,8 +15,8 @@ import { fairShare, type AskedLimits } from './resources.js';
 
 export interface PreflightOptions {
   mountPath: string;
-  /** What a look at the mount found; it may have begun long before. */
-  mount: Promise<MountProbe>;
+  /** What a look at the mount found. */
+  mount: MountProbe;
   dataDir: string;
   journalDir: string;
   /** The scan's ULID; for a preflight alone, a fresh one. */
@@ -44,8 +44,7 @@ export interface PreflightOptions {
  * Only a check with `fatal` keeps the scan from beginning.
  */
 export async function* runPreflight(options: PreflightOptions): AsyncGenerator<Check> {
-  const { mountPath, dataDir, choice, workers } = options;
-  const mount = await options.mount;
+  const { mountPath, mount, dataDir, choice, workers } = options;
   yield checkMount(mountPath, mount, options.ioTimeoutMs);
   const place = await checkDataDir(dataDir);
   yield place;

@@ -21,10 +21,8 @@ let worker = 0;
 beforeAll(async () => {
   plantManyFiles(place.tree, 200, 10);
   scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', '--stall-timeout', '900'));
-  const findWorker = (): number | undefined =>
-    scan.workers().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('\0worker\0'));
-  await until('a worker', () => findWorker() !== undefined);
-  worker = findWorker() ?? 0;
+  await until('a worker', () => scan.workers().length > 0);
+  worker = scan.workers()[0] ?? 0;
   process.kill(worker, 'SIGSTOP');
 });
 afterAll(async () => {

@@ -48,17 +48,9 @@ async function inTheMiddle(...more: string[]): Promise<Running> {
   return scan;
 }
 
-/** A worker that runs now: not a probe, not a process that measures. */
-function runningWorker(scan: Running): number | undefined {
-  return scan.workers().find((pid) => {
-    const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
-    return / worker --task /.test(stdout);
-  });
-}
-
 async function workerOf(scan: Running): Promise<number> {
-  await until('a worker', () => runningWorker(scan) !== undefined);
-  return runningWorker(scan) ?? 0;
+  await until('a worker', () => scan.workers().length > 0);
+  return scan.workers()[0] ?? 0;
 }
 
 describe.skipIf(!isRoot)('the mount', () => {

@@ -122,14 +122,14 @@ describe('one scan at a time', () => {
   });
 
   test('the catalog grows while the scan runs', async () => {
-    const running = await underWay();
+    const running = await underWay('--max-containers', '1');
     const counts = new Set<number>();
     while (running.child.exitCode === null) {
       if (existsSync(place.catalog)) {
         const tables = sql(place.catalog, `SELECT count(*) FROM sqlite_schema WHERE name = 'files'`);
         if (tables === '1') counts.add(Number(sql(place.catalog, 'SELECT count(*) FROM files')));
       }
-      await new Promise((resume) => setTimeout(resume, 50));
+      await new Promise((resume) => setTimeout(resume, 10));
     }
     expect((await running.ended).code).toBe(0);
     expect(counts.size).toBeGreaterThan(2);

@@ -58,8 +58,9 @@ export class Running {
 
   /** Direct children that are still there: worker processes, as the kernel sees them. */
   workers(): number[] {
-    const ps = spawnSync('ps', ['-o', 'pid=', '--ppid', String(this.pid)], { encoding: 'utf8' });
-    return ps.stdout.split(/\s+/).filter(Boolean).map(Number);
+    const ps = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(this.pid)], { encoding: 'utf8' });
+    const lines = ps.stdout.split('\n').filter((line) => line.includes(' worker --task '));
+    return lines.map((line) => Number.parseInt(line, 10));
   }
 }
 
