@@ -14,6 +14,10 @@ export const healthEvents = {
     secondsSinceProgress: z.number().nonnegative(),
     mountAccessible: z.boolean(),
     journalFreeBytes: z.number().nullable(),
+    /** Of the coordinator's host: mean number of processes that ran or waited in the last minute, and memory. */
+    host: z
+      .looseObject({ load1: z.number(), memoryFreeBytes: z.number(), memoryBytes: z.number() })
+      .optional(),
   }),
   'stall.detected': z.looseObject({
     chunk: z.int().positive(),

@@ -11,6 +11,16 @@ function usage(data: EventData<'health.checked'>): string {
   return `${cpu}, memory ${formatBytes(data.memoryBytes)}${limit}`;
 }
 
+function host({ host: seen }: EventData<'health.checked'>): LogLine[] {
+  if (seen === undefined) return [];
+  const { load1, memoryFreeBytes, memoryBytes } = seen;
+  return [
+    info(
+      `HOST: load ${load1.toFixed(1)}, ${formatBytes(memoryFreeBytes)} of ${formatBytes(memoryBytes)} of memory free`,
+    ),
+  ];
+}
+
 /** Once every running worker has been checked: what reached the journal, in all and in the last five minutes. */
 function activity(state: LogState, atMs: number): LogLine[] {
   const files = totalFiles(state);
@@ -41,7 +51,7 @@ function checked(data: EventData<'health.checked'>, state: LogState, atMs: numbe
   const line = !data.mountAccessible ? alarm(text) : data.responsive ? info(text) : warning(text);
   if (state.unchecked.size > 0) return [line];
   for (const chunk of state.running) state.unchecked.add(chunk);
-  return [line, ...activity(state, atMs)];
+  return [line, ...host(data), ...activity(state, atMs)];
 }
 
 export const healthLines: LogHandlers = {

@@ -1,7 +1,7 @@
 import type { EventData } from '../../journal/events/index.js';
 import { EngineError, type Engine, type WorkerUsage } from '../engine/port.js';
 import { mountAccessible } from '../health/mount.js';
-import { freeBytes } from '../health/room.js';
+import { freeBytes, hostLoad } from '../health/room.js';
 import type { Attempt } from './attempt.js';
 import type { ScanSettings } from './settings.js';
 
@@ -31,6 +31,7 @@ export async function checkHealth(
     secondsSinceProgress: attempt.secondsSinceProgress,
     mountAccessible: accessible,
     journalFreeBytes,
+    host: { ...hostLoad() },
   };
 }
 

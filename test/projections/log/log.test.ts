@@ -72,6 +72,7 @@ function health(filesRecorded: number, more: Partial<EventData<'health.checked'>
     secondsSinceProgress: 0.4,
     mountAccessible: true,
     journalFreeBytes: 1024 ** 3,
+    host: { load1: 1.25, memoryFreeBytes: 2 ** 30, memoryBytes: 2 ** 33 },
     ...more,
   });
 }
@@ -124,6 +125,7 @@ describe('the log of a sound scan', () => {
     const text = lines.map((line) => line.text).join('\n');
     expect(text).toContain('HEALTH CHECK chunk 1, attempt 1: responsive, CPU 35%, memory 120 MiB of 512 MiB');
     expect(text).toContain('DATABASE ACTIVITY: 5 files written, 5 files in the last five minutes');
+    expect(text).toContain('HOST: load 1.3, 1.0 GiB of 8.0 GiB of memory free');
     expect(text).toMatch(/SMART SCAN COMPLETE$/);
     expect(text).toContain('Statistics: 8.0 PiB (9,007,199,259,984,002 bytes)');
   });
