@@ -30,7 +30,11 @@ export async function catchUp(
   const present = await listScans(journalDir);
   const orphan = applied.find((scan) => !present.includes(scan));
   if (orphan !== undefined) throw stale(`it holds scan ${orphan}, which the journal does not`);
-  const others = present.filter((scan) => scan !== options.scan);
+  const others: string[] = [];
+  for (const scan of present) {
+    // Killed in its first moment, a scan leaves its folder and nothing else.
+    if (scan !== options.scan && (await listWriters(journalDir, scan)).length > 0) others.push(scan);
+  }
   if (applied.length === 0 && others.length > 0) throw stale('it is empty, and the journal is not');
   for (const scan of others) {
     const after = catalog.checkpoints.of(scan);
