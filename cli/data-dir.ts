@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { LOCK_FILE } from '../projections/lock.js';
+import { LOCK_FILE } from '../projections/lock-file.js';
 import { errnoName } from '../journal/storage.js';
 import { CommandError, usageError } from './errors.js';
 

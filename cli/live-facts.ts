@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import type { PathText } from '../journal/events/index.js';
-import { errnoName } from '../journal/storage.js';
+import { errnoName, isFullDisk } from '../journal/storage.js';
 import type { CatalogView, LiveContext } from '../projections/diagnosis/index.js';
 import { probeMount, type MountState } from '../src/health/mount.js';
 import { freeBytes, hostLoad, proveWritable, type HostLoad } from '../src/health/room.js';
@@ -52,7 +52,7 @@ export async function whyUnwritable(dataDir: string): Promise<LiveContext['unwri
     return null;
   } catch (error) {
     const errno = errnoName(error);
-    const code = errno === 'ENOSPC' || errno === 'EDQUOT' ? 'disk.full' : 'data-dir.unwritable';
+    const code = isFullDisk(errno) ? 'disk.full' : 'data-dir.unwritable';
     return { code, detail: `${dataDir} cannot be written (${errno})` };
   }
 }

@@ -4,7 +4,7 @@ import { ownPath } from '../journal/owner.js';
 import { diskUseOf } from '../projections/disk-use.js';
 import { ProjectionError } from '../projections/errors.js';
 import { startFollower, type CatalogFollower } from '../projections/follower.js';
-import { LOCK_FILE } from '../projections/lock.js';
+import { LOCK_FILE } from '../projections/lock-file.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';

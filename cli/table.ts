@@ -1,3 +1,5 @@
+import { bigCountOf } from '../journal/big-count.js';
+
 /** Between two columns. */
 const GAP = '  ';
 /** However narrow the terminal, the first column keeps so many characters. */
@@ -55,9 +57,7 @@ export function jsonSafe<T>(value: T): JsonSafe<T> {
 }
 
 function safe(value: unknown): unknown {
-  if (typeof value === 'bigint') {
-    return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
-  }
+  if (typeof value === 'bigint') return bigCountOf(value);
   if (Array.isArray(value)) return value.map(safe);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, safe(each)]));

@@ -5,6 +5,7 @@ import type { EventData } from './events/index.js';
 import { readAround } from './read-around.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { SegmentPosition } from './segments.js';
+import { errnoName } from './storage.js';
 import { openingIn, sealOf } from './testimony.js';
 
 const LF = 0x0a;
@@ -64,6 +65,17 @@ export async function openingOf(
     return openingIn(decoded.record) ?? 'unreadable';
   } finally {
     await handle.close();
+  }
+}
+
+/** The record that a position is behind; null where it is not there, or its file is not. */
+export async function recordAt(path: string, position: SegmentPosition): Promise<RawRecord | null> {
+  try {
+    const record = await recordEndingAt(path, position.bytes);
+    return record?.seq === position.seq && record.crc === position.crc ? record : null;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError } from './errors.js';
-import { errnoName, messageOf, type JournalStorage } from './storage.js';
+import { errnoName, isFullDisk, messageOf, type JournalStorage } from './storage.js';
 
 /** Failures in a row, without one record on disk between them, after which a writer gives up. */
 const FAULTS_MAX = 5;
@@ -75,7 +75,7 @@ export class DiskTrouble {
   async overcome(error: unknown, path: string, pendingBytes: number): Promise<void> {
     const cause = error instanceof JournalError && error.cause !== undefined ? error.cause : error;
     const code = errnoName(cause);
-    if (code === 'ENOSPC' || code === 'EDQUOT') return this.#waitForRoom(cause, path, pendingBytes);
+    if (isFullDisk(code)) return this.#waitForRoom(cause, path, pendingBytes);
     this.#faults += 1;
     if (this.#faults >= FAULTS_MAX) throw noSegment(cause, path, `after ${FAULTS_MAX} attempts`);
     await sleep(BACKOFF_MS * 2 ** this.#faults);

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { ListedDirectory, PathText } from './events/index.js';
+import { ExactSum } from './exact-sum.js';
 import {
-  ExactSum,
   IndexedDirectory,
   ROW,
   ROW_WORDS,
   type IndexedBatch,
   type RowRange,
+  sizeOf,
 } from './indexed-batch.js';
 import {
   QUOTE,
@@ -173,7 +174,7 @@ class Scanner {
     if (end < 0) return -1;
     const cells = JSON.parse(this.#data.toString('utf8', at, end)) as unknown[];
     this.#odd.push(cells);
-    this.#sum.add(cells[1]);
+    this.#sum.add(sizeOf(cells[1]));
     return end;
   }
 

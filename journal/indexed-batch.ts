@@ -1,4 +1,5 @@
 import type { EventData, ListedDirectory, PathText } from './events/index.js';
+import { ExactSum } from './exact-sum.js';
 
 /** Words per plain row in `PlainRows.words`. Offsets count from the payload's first byte. */
 export const ROW_WORDS = 6;
@@ -92,30 +93,21 @@ export function isIndexed(batch: EventData<'files.batch'>): batch is IndexedBatc
   return batch.directories[0] instanceof IndexedDirectory && 'plain' in batch;
 }
 
-/** Number of a directory's rows, and the sum of their sizes. */
+/** Number of a directory's rows. */
+export function rowCount(directory: ListedDirectory): number {
+  return directory instanceof IndexedDirectory ? directory.rowCount : directory.rows.length;
+}
+
+/** The same, and the sum of their sizes. */
 export function rowTotals(directory: ListedDirectory, sizeAt = 1): { files: number; bytes: number | bigint } {
   if (directory instanceof IndexedDirectory) return { files: directory.rowCount, bytes: directory.rowBytes };
   const sum = new ExactSum();
-  for (const row of directory.rows) sum.add(row[sizeAt]);
+  for (const row of directory.rows) sum.add(sizeOf(row[sizeAt]));
   return { files: directory.rows.length, bytes: sum.value };
 }
 
-/** Sum of sizes as they stand in rows: numbers, or decimal strings beyond 2^53. */
-export class ExactSum {
-  #small = 0;
-  #large = 0n;
-
-  add(size: unknown): void {
-    if (typeof size === 'number' && Number.isSafeInteger(size)) {
-      if (this.#small + size > Number.MAX_SAFE_INTEGER) {
-        this.#large += BigInt(this.#small);
-        this.#small = 0;
-      }
-      this.#small += size;
-    } else if (typeof size === 'string' && /^-?\d+$/.test(size)) this.#large += BigInt(size);
-  }
-
-  get value(): number | bigint {
-    return this.#large === 0n ? this.#small : this.#large + BigInt(this.#small);
-  }
+/** A size as it stands in a row: a number, or a decimal string beyond 2^53. */
+export function sizeOf(cell: unknown): number | bigint {
+  if (typeof cell === 'number' && Number.isSafeInteger(cell)) return cell;
+  return typeof cell === 'string' && /^-?\d+$/.test(cell) ? BigInt(cell) : 0;
 }

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { JournalError } from './errors.js';
-import { checkpointMismatch, recordEndingAt, type ReadRecord } from './checkpoint.js';
+import { checkpointMismatch, recordAt, type ReadRecord } from './checkpoint.js';
 import { decodeLine, nextLineEnd, type RawRecord } from './record.js';
 import { recoverFiles, type RecoverOptions, type ScanReport } from './recovery.js';
 import type { CountedFile, Extent, Recovered } from './recover.js';
@@ -64,8 +64,7 @@ export class ScanReader {
     });
     if (counted !== undefined && covered === true) {
       const path = segmentPath(this.#options.journalDir, counted.name);
-      const found = await recordEndingAt(path, position.bytes);
-      if (found?.seq === position.seq && found.crc === position.crc) return;
+      if ((await recordAt(path, position)) !== null) return;
     }
     throw checkpointMismatch(this.#options.scan, writer, position);
   }

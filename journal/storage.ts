@@ -39,6 +39,11 @@ const UMASK_DEFAULT = 0o022;
 /** What file systems answer that cannot sync a directory (FUSE, SMB, vfat). */
 const SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR', 'ENOSYS']);
 
+/** Whether an errno's name says that there is no room left. */
+export function isFullDisk(code: string): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** The errno's name of a system error, also where libuv has none for it (`UNKNOWN`: ESTALE, EDQUOT). */
 export function errnoName(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN';

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { RecordRef } from './events/index.js';
-import { checkpointMismatch, openingOf, recordEndingAt, sealMatches, type ReadRecord } from './checkpoint.js';
+import { checkpointMismatch, openingOf, recordAt, sealMatches, type ReadRecord } from './checkpoint.js';
 import { isOfTheFile, readAround } from './read-around.js';
 import { idsWithoutProof } from './repeats.js';
 import { decodeLine, NO_PREVIOUS_CRC, RECORD_BYTES_MAX, type RawRecord } from './record.js';
@@ -98,7 +98,7 @@ export class WriterTail {
       return first !== undefined && (await this.#open(first));
     }
     const name = { scan, writer, epoch: after.epoch, segment: after.segment };
-    const record = await this.#recordAt(name, after);
+    const record = await recordAt(segmentPath(this.#options.journalDir, name), after);
     if (record === null || !(await this.#open(name))) throw checkpointMismatch(scan, writer, after);
     this.#readTo = after.bytes;
     this.#seq = after.seq;
@@ -109,16 +109,6 @@ export class WriterTail {
     if (name.epoch > 1 && (await this.#opening({ ...name, segment: 1 })) === 'unreadable')
       await this.#learnRepeats(name.epoch);
     return true;
-  }
-
-  async #recordAt(name: SegmentName, after: SegmentPosition): Promise<RawRecord | null> {
-    try {
-      const record = await recordEndingAt(segmentPath(this.#options.journalDir, name), after.bytes);
-      return record?.seq === after.seq && record.crc === after.crc ? record : null;
-    } catch (error) {
-      if (errnoName(error) === 'ENOENT') return null;
-      throw error;
-    }
   }
 
   async #open(name: SegmentName): Promise<boolean> {

@@ -1,8 +1,8 @@
-import { cappedInteger } from './cells.js';
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
 import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
 import { BulkInsert, type FileRow, type NewDirectoryRow } from './bulk-insert.js';
+import { cappedInteger } from './cells.js';
 import type { Db, Statement } from './database.js';
 import { DirectoryTable, type DirectoryState } from './directory-table.js';
 import { columnsOf, fileRow, type Columns } from './file-row.js';
@@ -70,7 +70,7 @@ export class FilesTables {
     this.#bulk.directories(fresh, { mountName, scan, chunk, attempt, atSeconds });
     const done = new Set(fresh.map(([path]) => path));
     for (const each of entries) {
-      if (!done.has(each.key.text)) this.#directory(each, batch, context, atSeconds);
+      if (!done.has(each.key.text)) this.#directory(each, batch, columns, context, atSeconds);
       else {
         this.#problems(each.key, each.entry, scan, atSeconds, null);
         this.#facts.add(each.key, each.entry, columns.name, scan);
@@ -98,6 +98,7 @@ export class FilesTables {
   #directory(
     { key, entry, files, bytes }: ReadEntry,
     batch: Batch,
+    columns: Columns,
     context: ScanContext,
     atSeconds: number,
   ): void {
@@ -105,11 +106,11 @@ export class FilesTables {
     const state = nextState(before, entry, batch, context);
     // A new attempt's word replaces the former one's.
     if (entry.part === 1 && before?.scan === context.scan) this.#clearProblems.run(context.scan, key.text);
-    const paths = (): string[] => entry.rows.map((row) => childPath(key, nameOf(row, batch.columns)).text);
+    const paths = (): string[] => entry.rows.map((row) => childPath(key, row[columns.name] as PathText).text);
     const listed = this.#gatherer(key, entry, state);
     if (listed !== null) for (const path of paths()) listed.add(path);
     if (state.tracked || state.part === 0) this.#facts.forget(key, paths);
-    this.#facts.add(key, entry, batch.columns.indexOf('name'), context.scan);
+    this.#facts.add(key, entry, columns.name, context.scan);
     this.#problems(key, entry, context.scan, atSeconds, listed);
     state.partFiles += files;
     state.partBytes += BigInt(bytes);
@@ -214,10 +215,6 @@ interface ReadEntry {
   /** Number of its rows, and the sum of their sizes. */
   files: number;
   bytes: number | bigint;
-}
-
-function nameOf(row: readonly unknown[], columns: readonly string[]): PathText {
-  return row[columns.indexOf('name')] as PathText;
 }
 
 interface Gatherer {

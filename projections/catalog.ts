@@ -1,6 +1,6 @@
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
-import { rowTotals } from '../journal/indexed-batch.js';
+import { rowCount } from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import type { SegmentPosition } from '../journal/segments.js';
 import { FactTables } from './catalog-facts.js';
@@ -76,7 +76,7 @@ export class Catalog {
   }
 
   #batch(batch: EventData<'files.batch'>, scan: string, at: string): void {
-    for (const entry of batch.directories) this.#rows += rowTotals(entry).files;
+    for (const entry of batch.directories) this.#rows += rowCount(entry);
     if (batch.chunk === 0) this.#imports.apply(batch, scan);
     else this.#files.apply(batch, this.#context(scan), unixSeconds(at));
   }
@@ -146,7 +146,7 @@ export class Catalog {
       this.#database
         .prepare(
           `INSERT INTO scans (scan, files, directories, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-             files = files + excluded.files, directories = directories + excluded.directories, 
+             files = files + excluded.files, directories = directories + excluded.directories,
              bytes = min(9223372036854775807, bytes + excluded.bytes)`,
         )
         .run(context.scan, context.files, context.directories, cappedInteger(context.bytes));

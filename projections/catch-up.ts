@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JournalError } from '../journal/errors.js';
-import { checkpointMismatch, recordEndingAt } from '../journal/checkpoint.js';
+import { checkpointMismatch, recordAt } from '../journal/checkpoint.js';
 import { ScanReader } from '../journal/reader.js';
 import {
   listScans,
@@ -54,10 +53,9 @@ export async function checkFollowed(
   after: ReadonlyMap<string, SegmentPosition>,
 ): Promise<void> {
   for (const [writer, position] of after) {
-    const { epoch, segment, bytes, seq, crc } = position;
+    const { epoch, segment } = position;
     const path = segmentPath(journalDir, { scan, writer, epoch, segment });
-    const record = existsSync(path) ? await recordEndingAt(path, bytes) : null;
-    if (record?.seq !== seq || record.crc !== crc)
+    if ((await recordAt(path, position)) === null)
       throw stale(checkpointMismatch(scan, writer, position).message);
   }
 }
@@ -81,8 +79,7 @@ async function isWhole(
       return false;
     const path = segmentPath(journalDir, last);
     if ((await stat(path)).size !== position.bytes) return false;
-    const record = await recordEndingAt(path, position.bytes);
-    if (record?.seq !== position.seq || record.crc !== position.crc) return false;
+    if ((await recordAt(path, position)) === null) return false;
   }
   return true;
 }

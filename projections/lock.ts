@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { openDatabase, sqliteCode, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
-
-/** An empty database beside the catalog; only its lock matters. */
-export const LOCK_FILE = 'lock.db';
+import { LOCK_FILE } from './lock-file.js';
 
 export interface DataDirLock {
   /** Gives the data directory back. The kernel does the same when this process dies, however it dies. */

@@ -1,4 +1,4 @@
-import { rowTotals } from '../journal/indexed-batch.js';
+import { rowCount } from '../journal/indexed-batch.js';
 import type { JournalEvent } from '../journal/events/index.js';
 import type { RecordHeader } from '../journal/record.js';
 import { RateCounter, type RateSlices } from './rate.js';
@@ -67,7 +67,7 @@ export class TimelineFold {
     switch (event.type) {
       case 'files.batch':
         if (event.data.chunk > 0) {
-          for (const directory of event.data.directories) this.#rate.add(atMs, rowTotals(directory).files);
+          for (const directory of event.data.directories) this.#rate.add(atMs, rowCount(directory));
         }
         break;
       case 'container.started':

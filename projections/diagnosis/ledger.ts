@@ -1,11 +1,11 @@
 import type { EventData, PathText } from '../../journal/events/index.js';
+import { ExactSum } from '../../journal/exact-sum.js';
 import { hashPath, hashWithParent, type PathHash } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
 import { Column, CountColumn, HashIndex } from './columns.js';
 import { addPart, listingOf, missingEntries, newListing, type Listing, type OpenListing } from './listing.js';
 import type { PlainListings } from './plain-listings.js';
 import { ProblemBook } from './problems.js';
-import { ByteSum } from './sums.js';
 import { ELSEWHERE, TopIndex, type TopCoverage } from './tops.js';
 import type { Evidence } from './types.js';
 
@@ -46,7 +46,7 @@ export class DirectoryLedger {
   /** Subdirectories that the listing counts, and those that have an entry. */
   readonly #expected = new CountColumn();
   readonly #seen = new CountColumn();
-  readonly #byteSum = new ByteSum();
+  readonly #byteSum = new ExactSum();
   readonly #miscounted = new Map<number, Gap>();
   #miscountedCount = 0;
   #fileSum = 0;
@@ -174,7 +174,7 @@ export class DirectoryLedger {
     return {
       files: this.#fileSum,
       directories: this.#listed,
-      bytes: this.#byteSum.value,
+      bytes: BigInt(this.#byteSum.value),
       problems: this.problems.total,
       unlisted: this.#entries - this.#listed,
     };

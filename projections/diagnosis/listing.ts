@@ -1,6 +1,6 @@
 import type { ListedDirectory, PathText } from '../../journal/events/index.js';
+import { addExactly } from '../../journal/exact-sum.js';
 import { rowTotals } from '../../journal/indexed-batch.js';
-import { addExactly } from './sums.js';
 
 /** System calls whose failure leaves an entry without a row: they use up one of `entries`. */
 const ENTRY_OPERATIONS = new Set(['lstat', 'stat', 'statx', 'fstatat', 'readlink']);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { errnoName } from '../../journal/storage.js';
+import { errnoName, isFullDisk } from '../../journal/storage.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { failed, passed, warned, type Check } from './check.js';
 import type { MountProbe } from './mount.js';
@@ -71,7 +71,7 @@ export async function checkDataDir(dataDir: string): Promise<Check> {
     await proveWritable(dataDir, randomBytes(6).toString('hex'));
   } catch (error) {
     const code = errnoName(error);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const full = isFullDisk(code);
     return failed(
       'data-dir',
       full ? 'disk.full' : 'data-dir.unwritable',
@@ -110,7 +110,7 @@ export async function checkJournal(journalDir: string, scan: string): Promise<Ch
     await writer.close();
   } catch (error) {
     const code = errnoName(error instanceof Error && error.cause !== undefined ? error.cause : error);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const full = isFullDisk(code);
     return failed(
       'journal',
       full ? 'disk.full' : 'data-dir.unwritable',

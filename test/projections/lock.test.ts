@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ownPath } from '../../journal/owner.js';
-import { isDataDirLocked, LOCK_FILE, lockDataDir } from '../../projections/lock.js';
+import { isDataDirLocked, lockDataDir } from '../../projections/lock.js';
+import { LOCK_FILE } from '../../projections/lock-file.js';
 
 let dataDir: string;
 beforeEach(() => {
