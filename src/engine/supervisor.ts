@@ -69,6 +69,14 @@ export type Step =
   /** The scan ends and the engine is away: whoever scans next takes the worker over, or settles it. */
   | { kind: 'leave'; chunk: number };
 
+/**
+ * Of the workers that could start now, those that would have a CPU: the others only take turns.
+ * @param idle slots without a worker, of all `slots`
+ */
+export function usefulIdle(idle: number, slots: number, cpus: number): number {
+  return Math.min(idle, cpus - (slots - idle));
+}
+
 /** What to do now, and nothing else: no clock, no engine, no journal. Runs once a tick. */
 export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step[] {
   const steps: Step[] = [];

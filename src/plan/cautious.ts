@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ChunkReason } from '../../journal/events/index.js';
+import { usefulIdle } from '../engine/supervisor.js';
 import { nameForJournal } from '../walk/names.js';
 import { looseFiles, spread, subtree, type Piece } from './chunks.js';
 import { PlanError } from './errors.js';
@@ -153,9 +154,7 @@ class Probing {
       pieces.push({ ...subtree(probe.path), ...(known && { files: known.files, bytes: known.bytes }) });
     }
     const { slots } = this.#options;
-    const idle = this.#options.idleSlots();
-    // More workers than CPUs only take turns.
-    const useful = Math.min(idle, availableParallelism() - (slots - idle));
+    const useful = usefulIdle(this.#options.idleSlots(), slots, availableParallelism());
     yield* chunks(pieces, Math.max(1, useful), 'leaf');
     for (const probe of probes) yield finished(probe.path, 'skipped', probe.seconds);
   }

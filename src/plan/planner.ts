@@ -1,5 +1,6 @@
-import { bigCountOf } from '../../journal/big-count.js';
 import { availableParallelism } from 'node:os';
+import { bigCountOf } from '../../journal/big-count.js';
+import { usefulIdle } from '../engine/supervisor.js';
 import { nameForJournal } from '../walk/names.js';
 import { planCautiously } from './cautious.js';
 import { cut, looseFiles, pack, spread, subtree, type Piece } from './chunks.js';
@@ -134,8 +135,7 @@ class Planner {
 
   /** Workers that could start now and would not just take turns with those that run. */
   #idle(): number {
-    const idle = this.#options.idleSlots();
-    return Math.min(idle, this.#workersMax - (this.#options.slots - idle));
+    return usefulIdle(this.#options.idleSlots(), this.#options.slots, this.#workersMax);
   }
 
   *#takeEnded(): Generator<PlanStep> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
-import type { Step, WaitingChunk } from '../engine/supervisor.js';
+import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
 import { checkHealth } from './health-check.js';
 import type { AttemptObserver } from './observer.js';
@@ -95,7 +95,7 @@ export class Fleet {
 
   #usefulSlots(): number {
     const { workersMax, usefulWorkers = workersMax } = this.#options.settings.supervision;
-    return this.idleSlots() - Math.max(0, workersMax - usefulWorkers);
+    return usefulIdle(this.idleSlots(), workersMax, usefulWorkers);
   }
 
   execute(step: Step): void {

@@ -1,9 +1,9 @@
 import type { JournalEvent } from '../../journal/events/index.js';
 import type { Engine } from '../engine/port.js';
 import { nextSteps } from '../engine/supervisor.js';
+import { inRecords } from '../plan/roots.js';
 import type { Attempt } from './attempt.js';
 import { uncoveredRoots } from './coverage.js';
-import { inRecords } from '../plan/roots.js';
 import { completeScan, planChunk, type Plan } from './decide.js';
 import { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
@@ -171,12 +171,12 @@ export class Scanner {
 
   #finished(fleet: Fleet): boolean {
     if (fleet.attempts.length > 0) return false;
-    if (this.#isEnding) return true;
+    if (this.#isEnding()) return true;
     return !this.#planning && fleet.waiting().length === 0;
   }
 
   /** No more is begun: the scan is stopped, or has waited long enough for room; the next run goes on. */
-  get #isEnding(): boolean {
+  #isEnding(): boolean {
     const isOver = this.#stopping !== null || this.#diskPause.isOver(this.#now());
     if (isOver) this.#stopPlanning.abort();
     return isOver;
@@ -210,7 +210,7 @@ export class Scanner {
         );
         for await (const step of steps) await this.#planned(step);
       }
-      if (!this.#isEnding) await journal.append('plan.finished', { chunks: journal.state.chunks.size });
+      if (!this.#isEnding()) await journal.append('plan.finished', { chunks: journal.state.chunks.size });
     }
     this.#planning = false;
     this.#wake();
@@ -218,7 +218,7 @@ export class Scanner {
 
   async #planned(step: PlanningStep): Promise<void> {
     const { journal } = this.#options;
-    if (this.#isEnding) return;
+    if (this.#isEnding()) return;
     if (step.type !== 'chunk') {
       // A union of types does not tell `append` that type and data belong together.
       await (step.type === 'analysis.started'
@@ -236,7 +236,7 @@ export class Scanner {
 
   /** Plans what is in no chunk: the rest of an interrupted plan, or directories that appeared since. */
   async #planLatecomers(): Promise<boolean> {
-    if (this.#isEnding) return false;
+    if (this.#isEnding()) return false;
     const { journal, settings, listSubdirectories } = this.#options;
     const planned = [...journal.state.chunks.values()].flatMap((chunk) => chunk.roots);
     const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, listSubdirectories);

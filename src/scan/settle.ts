@@ -15,7 +15,6 @@ const SPLIT_CHUNKS_MAX = 16;
 export interface SettleContext {
   journal: ScanJournal;
   settings: ScanSettings;
-  /** Workers that could take over a share right now. */
   /** Workers that could start now and have a CPU. */
   usefulSlots: () => number;
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;

@@ -1,6 +1,7 @@
 import { PlanError } from '../plan/errors.js';
 import type { MeasureOptions } from '../plan/measure.js';
 import { createMeasuring, type Measuring } from '../plan/measuring.js';
+import { namesInTime } from '../plan/top-level.js';
 import { decodeName, joinPath, nameBytes } from '../walk/names.js';
 
 export interface SubdirectoryOptions extends MeasureOptions {
@@ -38,19 +39,14 @@ class Asking {
     clearTimeout(this.#idle);
     this.#open += 1;
     const measuring = (this.#measuring ??= createMeasuring(this.#options));
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, this.#options.ioTimeoutMs, null);
-    });
     try {
-      const measured = await Promise.race([measuring.measure(path, true, () => true), timeout]);
+      const measured = await namesInTime(measuring, path, this.#options.ioTimeoutMs);
       if (measured === null) this.#leave(measuring);
       return measured?.subdirectories ?? [];
     } catch (error) {
       if (error instanceof PlanError) return [];
       throw error;
     } finally {
-      clearTimeout(timer);
       this.#open -= 1;
       if (this.#open === 0) this.#idle = setTimeout(() => this.#leave(this.#measuring), IDLE_MS).unref();
     }

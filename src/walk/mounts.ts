@@ -60,7 +60,7 @@ export class MountTable {
    * them at each look (Unraid's shfs does), and what a server answers is not known.
    */
   hasStableInodes(path: string): boolean {
-    return LOCAL_TYPES.has(this.#typeHolding(path) ?? '');
+    return this.isLocal(path);
   }
 
   #typeHolding(path: string): string | undefined {

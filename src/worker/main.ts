@@ -97,7 +97,7 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   // Its lister gets ready while the journal is opened.
   const { chunk } = task;
   const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
-    record: async (dataJson) => (await opening).appendJson('files.batch', batchVersion, dataJson),
+    record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
     tuned: (directoriesAtOnce) => journal.append('worker.tuned', { chunk, directoriesAtOnce }),
     createLister: listerFactory(task, options),
     log,

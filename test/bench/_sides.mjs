@@ -59,6 +59,11 @@ export function compare(title, sides, runs = 3) {
   }
 }
 
+/** Words behind `node` for a scan of a tree by worker processes that says nothing. */
+export function scanWords(tree, dataDir, options = []) {
+  return [ENTRY, 'scan', tree, 'Bench', '--data-dir', dataDir, '--engine', 'process', '--quiet', ...options];
+}
+
 /** Our scan of a tree by worker processes, into a fresh data directory. */
 export function ourScan(tree, options = '') {
   const dataDir = join(TREES, 'data');

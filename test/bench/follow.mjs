@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { ENTRY, TREES } from './_sides.mjs';
+import { scanWords, TREES } from './_sides.mjs';
 import { makeTree } from './_tree.mjs';
 
 const FILES = Number(process.env.FILES ?? 300_000);
@@ -62,20 +62,9 @@ function told(dataDir) {
 }
 
 async function run(dataDir) {
-  const args = [
-    'scan',
-    tree,
-    'Bench',
-    '--data-dir',
-    dataDir,
-    '--engine',
-    'process',
-    '--checksum',
-    'none',
-    '--quiet',
-  ];
+  const args = scanWords(tree, dataDir, ['--checksum', 'none']);
   const began = performance.now();
-  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const exit = { code: null };
   const ended = new Promise((resolve) => child.once('exit', (code) => resolve((exit.code = code))));
   const watch = new Watch(join(dataDir, 'smart_catalog.db'));

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ENTRY, TREES } from './_sides.mjs';
+import { ENTRY, scanWords, TREES } from './_sides.mjs';
 import { makeTree } from './_tree.mjs';
 
 const LOOK_MS = 20;
@@ -42,18 +42,7 @@ function roleOf({ command }) {
 /** Peak in MiB by role: of several processes in one role the highest. */
 async function peaksOf(tree, options) {
   rmSync(dataDir, { recursive: true, force: true });
-  const args = [
-    ENTRY,
-    'scan',
-    tree,
-    'Bench',
-    '--data-dir',
-    dataDir,
-    '--engine',
-    'process',
-    '--quiet',
-    ...options,
-  ];
+  const args = scanWords(tree, dataDir, options);
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
   const ours = new Set([child.pid]);
   const peaks = new Map();
