@@ -87,11 +87,17 @@ export class JournalWriter {
     return this.#queuedBytes;
   }
 
+  /** What waits for company is written at once: nothing more will come for a while. */
+  flush(): void {
+    if (this.#queue.length === 0) return;
+    this.#urgent = true;
+    this.#schedule();
+  }
+
   /** Writes what is queued, seals and closes. Resolves with the place of the seal. */
   async close(): Promise<SegmentPosition> {
     this.#closed = true;
-    this.#urgent = true;
-    if (this.#queue.length > 0) this.#schedule();
+    this.flush();
     while (this.#flushing !== null) await this.#flushing;
     try {
       if (this.#failure !== null) throw this.#failure;

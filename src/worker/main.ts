@@ -98,6 +98,7 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   const { chunk } = task;
   const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
     record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
+    flush: () => journal.flush(),
     tuned: (directoriesAtOnce) => journal.append('worker.tuned', { chunk, directoriesAtOnce }),
     createLister: listerFactory(task, options),
     log,

@@ -20,6 +20,8 @@ const YIELDED_CHARS_MAX = 128 * 1024;
 export interface WalkPorts {
   /** Records one payload of `files.batch`; resolves when it is on disk. */
   record(dataJson: string): Promise<unknown>;
+  /** Nothing more will be recorded: what waits for company is not to wait. */
+  flush(): void;
   /** Records how many directories at once were found best; resolves when it is on disk. */
   tuned(directoriesAtOnce: number): Promise<unknown>;
   /** A lister for the work to come; `careful` once one has hung or was slow. */
@@ -77,6 +79,7 @@ export class Walk {
     this.#pump();
     try {
       await this.#ended;
+      this.#ports.flush();
       await Promise.all(this.#records);
     } finally {
       this.#lister.close();

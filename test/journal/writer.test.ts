@@ -141,6 +141,17 @@ test('batches of files wait for company, lifecycle events do not', async () => {
   await writer.close();
 });
 
+test('what waits for company is written at once when nothing more will come', async () => {
+  const writer = await JournalWriter.open(options());
+  writer.flush(); // nothing waits: nothing happens
+  const startMs = performance.now();
+  const appended = writer.append('files.batch', { chunk: 1, attempt: 1, columns: [], directories: [] });
+  writer.flush();
+  await appended;
+  expect(performance.now() - startMs).toBeLessThan(150);
+  await writer.close();
+});
+
 test.each([
   ['cut', (file: string) => truncateSync(file, 10)],
   ['deleted', (file: string) => rmSync(file)],
