@@ -18,6 +18,8 @@ import { dataDirInsideMount, type OpenedScan } from './scan-setup.js';
 /** A worker must run this long before it is asked to share: sharing costs the start of another. */
 const SPLIT_AFTER_MS = { process: 3000, docker: 8000 } as const;
 const SPLIT_AFTER_SHARE = 0.05;
+/** About what sharing costs: whoever is done sooner need not have shared. */
+const SPLIT_IDLE_MS = { process: 1000, docker: 3000 } as const;
 /** From SIGTERM to SIGKILL: a NAS gives 10 s when its array stops. */
 const GRACE_MS = 8000;
 
@@ -43,6 +45,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
       stallAction: options.stallAction,
       splitAfterMs: SPLIT_AFTER_MS[opened.engine.kind],
       splitAfterShare: SPLIT_AFTER_SHARE,
+      splitIdleMs: SPLIT_IDLE_MS[opened.engine.kind],
       graceMs: GRACE_MS,
     },
     retries: options.retries,

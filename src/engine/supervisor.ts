@@ -41,6 +41,8 @@ export interface Limits {
   splitAfterMs: number;
   /** And for this part of the time the scan has run, so that a long scan does not end in crumbs. */
   splitAfterShare: number;
+  /** Nor is one asked before a slot has stood idle for so long: what is left may take less than a start. */
+  splitIdleMs: number;
   /** From the request to stop to SIGKILL. */
   graceMs: number;
 }
@@ -48,6 +50,8 @@ export interface Limits {
 export interface Supervised {
   attempts: readonly SeenAttempt[];
   scanStartedAtMs: number;
+  /** When a worker last ended; null: none has. */
+  lastEndedAtMs: number | null;
   waiting: readonly WaitingChunk[];
   /** No further chunk will come from planning. */
   planned: boolean;
@@ -126,6 +130,7 @@ function largestFirst(a: WaitingChunk, b: WaitingChunk): number {
 /** The worker to relieve: one at a time, the one with most left, else the one that has run longest. */
 function mostLeft(seen: Supervised, nowMs: number, limits: Limits): SeenAttempt | undefined {
   if (seen.attempts.some((attempt) => attempt.phase !== 'running')) return undefined;
+  if (seen.lastEndedAtMs !== null && nowMs - seen.lastEndedAtMs < limits.splitIdleMs) return undefined;
   const afterMs = Math.max(limits.splitAfterMs, (nowMs - seen.scanStartedAtMs) * limits.splitAfterShare);
   return seen.attempts
     .filter((attempt) => attempt.recording && nowMs - attempt.startedAtMs > afterMs)

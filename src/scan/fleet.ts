@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
 import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
@@ -12,8 +11,6 @@ import type { ScanSettings } from './settings.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
-/** Within this the engine tells of an exit. */
-const EXIT_HEARD_MS = 2000;
 const RETRY_PAUSE_MS = 500;
 const RETRY_PAUSE_MAX_MS = 30_000;
 
@@ -44,6 +41,7 @@ export class Fleet {
   readonly #checking = new Set<Attempt>();
   readonly #context: AttemptContext;
   #engineLost = false;
+  #lastEndedAtMs: number | null = null;
   #reconciledAtMs: number;
 
   constructor(options: FleetOptions) {
@@ -64,6 +62,10 @@ export class Fleet {
 
   get attempts(): readonly Attempt[] {
     return [...this.#attempts.values()];
+  }
+
+  get lastEndedAtMs(): number | null {
+    return this.#lastEndedAtMs;
   }
 
   get engineLost(): boolean {
@@ -146,6 +148,7 @@ export class Fleet {
     track(
       run.finally(() => {
         this.#attempts.delete(id);
+        this.#lastEndedAtMs = now();
         const failures = journal.state.chunks.get(id)?.failures ?? 0;
         const pauseMs = Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_MS * 2 ** Math.max(0, failures - 1));
         this.#notBeforeMs.set(id, now() + pauseMs);
@@ -270,10 +273,7 @@ export class Fleet {
     const { engine, settings, journal } = this.#options;
     try {
       const health = await checkHealth(attempt, id, engine, settings);
-      // The word of its end may be on its way.
-      if (!health.responsive) await sleep(EXIT_HEARD_MS);
-      // One that ended meanwhile has not answered for a good reason: its exit tells.
-      if (attempt.view().phase !== 'ended') await journal.append('health.checked', health);
+      if (health !== null) await journal.append('health.checked', health);
     } finally {
       this.#checking.delete(attempt);
     }

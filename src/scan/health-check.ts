@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData } from '../../journal/events/index.js';
 import { EngineError, type Engine, type WorkerUsage } from '../engine/port.js';
 import { mountAccessible } from '../health/mount.js';
@@ -7,21 +8,29 @@ import type { ScanSettings } from './settings.js';
 
 /** A worker that does not answer within this is unresponsive. */
 const PING_TIMEOUT_MS = 10_000;
+/** Within this the engine tells of an exit. */
+const EXIT_HEARD_MS = 2000;
 const UNKNOWN_USAGE: WorkerUsage = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null };
 
-/** Looks at one running worker, its mount and the room for its journal. Every look has its own time limit. */
+/**
+ * Looks at one running worker, its mount and the room for its journal. Every look has its own time limit.
+ * @returns null where the worker ended meanwhile: it did not answer for a good reason, and its exit tells
+ */
 export async function checkHealth(
   attempt: Attempt,
   id: string,
   engine: Engine,
   settings: ScanSettings,
-): Promise<EventData<'health.checked'>> {
+): Promise<EventData<'health.checked'> | null> {
   const [responsive, usage, accessible, journalFreeBytes] = await Promise.all([
     engine.ping(id, PING_TIMEOUT_MS).catch(falseOnEngineError),
     engine.usage(id).catch(unknownOnEngineError),
     mountAccessible(settings.mountPath, settings.ioTimeoutMs),
     freeBytes(settings.dataDir),
   ]);
+  // The word of its end may be on its way.
+  if (!responsive) await sleep(EXIT_HEARD_MS);
+  if (attempt.view().phase === 'ended') return null;
   return {
     chunk: attempt.chunk.id,
     attempt: attempt.number,

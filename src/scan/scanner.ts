@@ -187,6 +187,7 @@ export class Scanner {
     const seen = {
       attempts: fleet.attempts.map((attempt) => attempt.view()),
       scanStartedAtMs: this.#startedAtMs,
+      lastEndedAtMs: fleet.lastEndedAtMs,
       waiting: fleet.waiting(),
       planned: !this.#planning,
       stopping: this.#stopping !== null,

@@ -13,6 +13,7 @@ const limits: Limits = {
   stallAction: 'warn',
   splitAfterMs: 100,
   splitAfterShare: 0.05,
+  splitIdleMs: 20,
   graceMs: 50,
 };
 const NOW = 10_000;
@@ -42,6 +43,7 @@ function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
     {
       attempts: [],
       scanStartedAtMs: NOW - 1000,
+      lastEndedAtMs: NOW - 20,
       waiting: [],
       planned: true,
       stopping: false,
@@ -87,6 +89,7 @@ describe('the supervisor', () => {
     ['it has just begun', { attempts: [attempt(1, { startedAtMs: NOW - 10 })] }],
     ['it has recorded nothing yet', { attempts: [attempt(1, { recording: false })] }],
     ['it has run for a small part of the scan', { attempts: [attempt(1)], scanStartedAtMs: 0 - NOW }],
+    ['the slot has only just become idle', { attempts: [attempt(1)], lastEndedAtMs: NOW - 19 }],
     ['a chunk waits for its retry', { attempts: [attempt(1)], waiting: [chunk(2, 0n, NOW + 9)] }],
   ])('relieves nobody while %s', (_, seen) => {
     expect(steps(seen)).toEqual([]);

@@ -75,6 +75,7 @@ async function setUp(setup: Setup) {
       stallAction: 'warn',
       splitAfterMs: 60_000,
       splitAfterShare: 0.05,
+      splitIdleMs: 0,
       graceMs: 300,
       ...setup.supervision,
     },
