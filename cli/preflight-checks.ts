@@ -21,8 +21,8 @@ export function engineFor(
 }
 
 export interface PreflightContext {
-  /** What a look at the mount found. */
-  mount: MountProbe;
+  /** A look at the mount, under way. */
+  mount: Promise<MountProbe>;
   choice: EngineChoice;
   scan: string;
   /** Tells the probe containers of one scan apart. */

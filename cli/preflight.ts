@@ -24,7 +24,7 @@ export async function runPreflight(options: ScanOptions, io: Io): Promise<ExitCo
   const checks: Check[] = [];
   try {
     const all = preflightChecks(options, paths, {
-      mount: await probeMount(options.mountPath, options.ioTimeoutMs),
+      mount: probeMount(options.mountPath, options.ioTimeoutMs),
       choice,
       scan: newId(),
       attempt: 0,

@@ -97,10 +97,12 @@ export function scannerParts(
         for (const observer of opened.observers) observer.recorded(event, header);
       },
     },
-    preflight: async function* () {
-      const mount = await probeMount(mountPath, ioTimeoutMs);
-      settings.task.mountDevice = mount.device;
-      yield* preflight(options, paths, opened, mount, onFailed);
+    preflight: () => {
+      const mount = probeMount(mountPath, ioTimeoutMs).then((found) => {
+        settings.task.mountDevice = found.device;
+        return found;
+      });
+      return preflight(options, paths, opened, mount, onFailed);
     },
     plan: async function* (idleSlots, signal, directoriesListed) {
       const history =
@@ -126,7 +128,7 @@ async function* preflight(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
-  mount: MountProbe,
+  mount: Promise<MountProbe>,
   onFailed: (check: PreflightResult) => void,
 ): AsyncGenerator<PreflightResult> {
   const { scan, epoch, journal, engine } = opened;

@@ -15,8 +15,8 @@ import { fairShare, type AskedLimits } from './resources.js';
 
 export interface PreflightOptions {
   mountPath: string;
-  /** What a look at the mount found. */
-  mount: MountProbe;
+  /** A look at the mount, under way: the other checks go on meanwhile. */
+  mount: Promise<MountProbe>;
   dataDir: string;
   journalDir: string;
   /** The scan's ULID; for a preflight alone, a fresh one. */
@@ -40,17 +40,18 @@ export interface PreflightOptions {
 }
 
 /**
- * Every check of a scan, in order, each told as soon as it is known. What depends on a failed check is left out.
+ * Every check of a scan, each told as soon as it is known. What depends on a failed check is left out.
  * Only a check with `fatal` keeps the scan from beginning.
  */
 export async function* runPreflight(options: PreflightOptions): AsyncGenerator<Check> {
-  const { mountPath, mount, dataDir, choice, workers } = options;
-  yield checkMount(mountPath, mount, options.ioTimeoutMs);
+  const { mountPath, dataDir, choice, workers } = options;
   const place = await checkDataDir(dataDir);
   yield place;
   const journal = place.ok ? await checkJournal(options.journalDir, options.scan) : null;
   if (journal !== null) yield journal;
   if (place.ok) yield await options.checkCatalog();
+  const mount = await options.mount;
+  yield checkMount(mountPath, mount, options.ioTimeoutMs);
   const host = capacityOf(choice);
   const share = fairShare(host, workers, options.asked);
   yield checkResources(host, workers, share);
