@@ -42,7 +42,7 @@ const CHECKSUM_BYTES_MAX = 999;
 const SIZE_DIGITS_MAX = 15;
 const MTIME_DIGITS_MAX = 19;
 
-/** What a row takes, mostly: with more of them the room for their places grows. */
+/** What a row takes at least, mostly: for so many there is room for their places before it has to grow. */
 const ROW_BYTES = 40;
 
 const HEAD =
@@ -78,7 +78,7 @@ export function indexFiles(data: Buffer): IndexedBatch | null {
 class Scanner {
   readonly directories: IndexedDirectory[] = [];
   readonly ranges: RowRange[] = [];
-  words: Int32Array;
+  readonly words: number[];
   count = 0;
   readonly #data: Buffer;
   readonly #hasChecksum: boolean;
@@ -89,7 +89,8 @@ class Scanner {
 
   constructor(data: Buffer, at: number, hasChecksum: boolean) {
     this.#data = data;
-    this.words = new Int32Array(Math.ceil(data.length / ROW_BYTES) * ROW_WORDS);
+    // An array: a typed one of this size lies outside the heap, and costs more to get than a small payload to read.
+    this.words = new Array<number>(Math.ceil(data.length / ROW_BYTES) * ROW_WORDS);
     this.#at = at;
     this.#hasChecksum = hasChecksum;
   }
@@ -226,11 +227,6 @@ class Scanner {
     extensionBytes: number,
   ): void {
     const at = this.count * ROW_WORDS;
-    if (at === this.words.length) {
-      const grown = new Int32Array(at * 2);
-      grown.set(this.words);
-      this.words = grown;
-    }
     const words = this.words;
     words[at + ROW.nameAt] = nameAt;
     words[at + ROW.nameBytes] = nameBytes;

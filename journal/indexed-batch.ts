@@ -74,8 +74,8 @@ export interface RowRange {
 
 /** Where the cells of plain rows stand: names without escapes, numbers that are exact in 64 bits. */
 export interface PlainRows {
-  /** ROW_WORDS for each. */
-  words: Int32Array;
+  /** ROW_WORDS for each; what lies behind them means nothing. */
+  words: readonly number[];
   count: number;
 }
 
