@@ -1,6 +1,4 @@
 import { describeDaemonTrouble } from '../support/daemon-trouble.js';
 
-/** Long enough that it is missed and not reached again at once. */
-const AWAY_MS = 1500;
-
-describeDaemonTrouble(AWAY_MS);
+/** Killed: so long that workers end, and that tries to reach it become seldom. Frozen: so long that it is missed. */
+describeDaemonTrouble({ killedMs: 20_000, frozenMs: 1500 });

@@ -7,10 +7,13 @@ import { buildImage, engineAvailable, TestEngine } from './engine.js';
 const WORKERS = 3;
 /** Beside what the daemon is away: starts of daemon and containers, on a busy machine. */
 const TEST_TIMEOUT_MS = 120_000;
+/** What is held is held for longer than the daemon is away, and must not be given up meanwhile. */
+const HELD_MAX_S = 600;
 
 /** What a scan makes of a daemon that goes away for so long in the middle of it. */
-export function describeDaemonTrouble(awayMs: number): void {
-  describe.skipIf(!engineAvailable)('a daemon in trouble', { timeout: awayMs + TEST_TIMEOUT_MS }, () => {
+export function describeDaemonTrouble({ killedMs, frozenMs }: { killedMs: number; frozenMs: number }): void {
+  const timeout = Math.max(killedMs, frozenMs) + TEST_TIMEOUT_MS;
+  describe.skipIf(!engineAvailable)('a daemon in trouble', { timeout }, () => {
     let daemon: TestEngine;
 
     beforeAll(async () => {
@@ -42,12 +45,12 @@ export function describeDaemonTrouble(awayMs: number): void {
 
     test('killed and back with live-restore: workers never stop, and are taken up again', async () => {
       const here = await place();
-      const scan = here.start();
+      const scan = here.start('--io-timeout', String(HELD_MAX_S));
       await here.workersHeld();
       await daemon.kill();
       await until('lost', () => here.of('docker.lost').length > 0);
       here.letGo(); // some end while nobody hears of it
-      await sleep(awayMs);
+      await sleep(killedMs);
       await daemon.launch({ liveRestore: true });
       await expectComplete(scan, here);
       expectLostOnce(here);
@@ -57,12 +60,12 @@ export function describeDaemonTrouble(awayMs: number): void {
 
     test('frozen, its connections open: it is missed, and the scan goes on when it thaws', async () => {
       const here = await place();
-      const scan = here.start();
+      const scan = here.start('--io-timeout', String(HELD_MAX_S));
       await here.workersHeld();
       process.kill(daemon.pid, 'SIGSTOP');
       here.letGo();
       await until('lost', () => here.of('docker.lost').length > 0);
-      await sleep(awayMs);
+      await sleep(frozenMs);
       process.kill(daemon.pid, 'SIGCONT');
       await expectComplete(scan, here);
       expectLostOnce(here);
@@ -71,11 +74,11 @@ export function describeDaemonTrouble(awayMs: number): void {
 
     test('killed and back without live-restore: what it ended is tried again, from where it was', async () => {
       const here = await place();
-      const scan = here.start();
+      const scan = here.start('--io-timeout', String(HELD_MAX_S));
       await here.workersHeld();
       await daemon.kill();
       await until('lost', () => here.of('docker.lost').length > 0);
-      await sleep(awayMs);
+      await sleep(killedMs);
       const launched = daemon.launch();
       // The new daemon stops what the old one left, and answers nobody before all of that has ended.
       await until('the end of the workers', () => here.writersSealed() === WORKERS);

@@ -1,6 +1,6 @@
 import { describeDaemonTrouble } from '../support/daemon-trouble.js';
 
-/** So long that workers end, and that tries to reach it become seldom. */
-const AWAY_MS = 20_000;
+/** As long as an update of the engine takes on a small box. */
+const AWAY_MS = 150_000;
 
-describeDaemonTrouble(AWAY_MS);
+describeDaemonTrouble({ killedMs: AWAY_MS, frozenMs: AWAY_MS });
