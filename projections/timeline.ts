@@ -1,5 +1,5 @@
 import { rowCount } from '../journal/indexed-batch.js';
-import type { JournalEvent } from '../journal/events/index.js';
+import type { EventData, JournalEvent } from '../journal/events/index.js';
 import type { RecordHeader } from '../journal/record.js';
 import { RateCounter, type RateSlices } from './rate.js';
 
@@ -76,6 +76,7 @@ export class TimelineFold {
         break;
       case 'container.exited':
       case 'process.exited':
+        this.#lastUsage(event.data);
         this.#end(event.data.chunk, atMs, exitKind(event.data.exitCode));
         break;
       case 'health.checked':
@@ -200,6 +201,14 @@ export class TimelineFold {
   /** A new coordinator: what ran under the last one ended nobody knows when. */
   #closeAll(atMs: number): void {
     for (const chunk of [...this.#open.keys()]) this.#end(chunk, atMs, 'stopped');
+  }
+
+  /** Also one that no health check has met. */
+  #lastUsage({ chunk, lastUsage }: EventData<'container.exited'>): void {
+    if (!lastUsage) return;
+    const atMs = Date.parse(lastUsage.at);
+    if (atMs <= (this.#memory.get(chunk)?.points.at(-1)?.atMs ?? 0)) return;
+    this.#health(chunk, lastUsage.memoryBytes, lastUsage.memoryLimitBytes, atMs);
   }
 
   #health(chunk: number, bytes: number | null, limitBytes: number | null, atMs: number): void {

@@ -31,6 +31,16 @@ const exited = z.looseObject({
   oomKilled: z.boolean(),
   error: z.string(),
   logTail: z.array(z.string()).max(LOG_TAIL_LINES_MAX),
+  /** What it used when it was last seen at work; null: it was not. A number is null where it could not be had. */
+  lastUsage: z
+    .looseObject({
+      at: z.string(),
+      cpuPercent: z.number().nullable(),
+      memoryBytes: z.number().nullable(),
+      memoryLimitBytes: z.number().nullable(),
+    })
+    .nullable()
+    .optional(),
 });
 const removed = z.looseObject({ name: z.string(), id: z.string() });
 

@@ -157,6 +157,8 @@ export class AttemptJudge {
       return;
     }
     running.judged = true;
+    running.memoryBytes = data.lastUsage?.memoryBytes ?? running.memoryBytes;
+    running.memoryLimitBytes = data.lastUsage?.memoryLimitBytes ?? running.memoryLimitBytes;
     const code = codeOfExit(data, { ...running, engineLost: this.#engineLost, mountLost: this.#mountLost });
     if (code === null) return;
     const last = data.logTail.at(-1);

@@ -1,6 +1,7 @@
 import type { EventData } from '../../journal/events/index.js';
 import { explainExit } from '../exit-text.js';
-import { printable } from '../text.js';
+import { formatSeconds, printable } from '../text.js';
+import { usage } from './health.js';
 import { alarm, info, type LogLine, type LogState, type LogHandlers } from './state.js';
 
 type Requested = EventData<'container.requested'>;
@@ -39,10 +40,18 @@ function startFailed(data: StartFailed, state: LogState): LogLine[] {
   ];
 }
 
+/** What it used when it was last seen at work. */
+function lastUsage({ lastUsage: seen }: Exited, atMs: number): string {
+  if (!seen) return '';
+  const ago = Math.max(0, atMs - Date.parse(seen.at)) / 1000;
+  return `${usage(seen)} ${formatSeconds(ago)} before; `;
+}
+
 /** The exit and, when it was not a good one, its analysis with the last lines the worker wrote. */
-function exited(kind: string, data: Exited, state: LogState): LogLine[] {
+function exited(kind: string, data: Exited, state: LogState, atMs: number): LogLine[] {
   state.running.delete(data.chunk);
   state.unchecked.delete(data.chunk);
+  state.peakMemoryBytes = Math.max(state.peakMemoryBytes, data.lastUsage?.memoryBytes ?? 0);
   const head = `${kind} ${printable(data.name)} of ${what(data)} exited with ${data.exitCode ?? 'unknown code'}`;
   if (data.exitCode === 0 && !data.oomKilled) return [info(head)];
   const text = `${head}: ${explainExit(data)}`;
@@ -50,7 +59,8 @@ function exited(kind: string, data: Exited, state: LogState): LogLine[] {
   if (data.chunk > 0) state.failedAttempts += 1;
   const tail = data.logTail.map((line) => alarm(`  | ${printable(line)}`));
   const lead = tail.length === 0 ? 'it had written no output' : `its last ${tail.length} lines of output:`;
-  return [alarm(text), alarm(`Exit analysis of ${printable(data.name)}: ${lead}`), ...tail];
+  const analysis = `Exit analysis of ${printable(data.name)}: ${lastUsage(data, atMs)}${lead}`;
+  return [alarm(text), alarm(analysis), ...tail];
 }
 
 function removed(kind: string, data: Removed): LogLine[] {
@@ -61,11 +71,11 @@ export const attemptLines: LogHandlers = {
   'container.requested': (data) => requested('Container', data),
   'container.started': (data, state) => started('Container', data, state),
   'container.start-failed': (data, state) => startFailed(data, state),
-  'container.exited': (data, state) => exited('Container', data, state),
+  'container.exited': (data, state, atMs) => exited('Container', data, state, atMs),
   'container.removed': (data) => removed('Container', data),
   'process.requested': (data) => requested('Process', data),
   'process.started': (data, state) => started('Process', data, state),
   'process.start-failed': (data, state) => startFailed(data, state),
-  'process.exited': (data, state) => exited('Process', data, state),
+  'process.exited': (data, state, atMs) => exited('Process', data, state, atMs),
   'process.removed': (data) => removed('Process', data),
 };

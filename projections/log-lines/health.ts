@@ -4,7 +4,9 @@ import { alarm, info, totalFiles, warning, type LogLine, type LogState, type Log
 
 const RECENT_MS = 5 * 60_000;
 
-function usage(data: EventData<'health.checked'>): string {
+export function usage(
+  data: Pick<EventData<'health.checked'>, 'cpuPercent' | 'memoryBytes' | 'memoryLimitBytes'>,
+): string {
   const cpu = data.cpuPercent === null ? 'CPU not known' : `CPU ${data.cpuPercent.toFixed(0)}%`;
   if (data.memoryBytes === null) return `${cpu}, memory not known`;
   const limit = data.memoryLimitBytes === null ? '' : ` of ${formatBytes(data.memoryLimitBytes)}`;

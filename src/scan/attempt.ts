@@ -9,6 +9,7 @@ import type { ScanJournal } from './scan-journal.js';
 import { settleAttempt, settleWriter, witness } from './settle.js';
 import type { ScanSettings } from './settings.js';
 import type { Chunk } from './state.js';
+import { UsageWatch } from './usage-watch.js';
 
 /** Between two `writer.progressed` of one worker: often enough to witness, seldom enough to cost nothing. */
 const PROGRESSED_EVERY_MS = 5000;
@@ -33,6 +34,7 @@ export class Attempt {
   readonly chunk: Chunk;
   readonly number: number;
   readonly progress: ChunkProgress;
+  readonly usage: UsageWatch;
   readonly #context: AttemptContext;
   #phase: SeenAttempt['phase'] = 'starting';
   #id: string | null = null;
@@ -60,6 +62,7 @@ export class Attempt {
     this.chunk = chunk;
     this.number = number;
     this.progress = progress;
+    this.usage = new UsageWatch(context.engine, context.now);
     this.#startedAtMs = this.#progressAtMs = this.#progressedAtMs = this.healthAtMs = context.now();
     this.#exited = new Promise((resolve) => (this.#noteExit = resolve));
   }
@@ -168,6 +171,7 @@ export class Attempt {
     const record = { chunk, attempt: this.number, name, id, exitCode, oomKilled, error, logTail };
     await journal.append(`${engine.subject}.exited`, {
       ...record,
+      lastUsage: this.usage.last,
       ...(exit.signal === null ? {} : { signal: exit.signal }),
     });
     await this.progress.readToEnd();

@@ -128,6 +128,7 @@ export class Fleet {
     const { track, settings } = this.#options;
     for (const attempt of this.#attempts.values()) {
       track(attempt.poll());
+      if (!this.#engineLost) track(attempt.usage.look(attempt.id));
       if (nowMs - attempt.healthAtMs >= settings.healthIntervalMs) track(this.#checkHealth(attempt, nowMs));
     }
     if (nowMs - this.#reconciledAtMs >= RECONCILE_EVERY_MS) track(this.#reconcile());

@@ -104,6 +104,14 @@ describe('the cause nearest to the root', () => {
 
   const cases: [string, (told: ScanStory) => void][] = [
     ['container.oom-killed', (told) => told.dies(2, 1, { exitCode: 137, oomKilled: true })],
+    [
+      // The kernel may kill what an engine then does not call killed for memory.
+      'container.oom-killed',
+      (told) => {
+        const memory = { memoryBytes: 149_000_000, memoryLimitBytes: 150_000_000 };
+        told.dies(2, 1, { exitCode: 137, lastUsage: { at: '', cpuPercent: 1, ...memory } });
+      },
+    ],
     ['container.killed', (told) => told.dies(2, 1, { exitCode: 137 })],
     [
       'container.failed',

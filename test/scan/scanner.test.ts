@@ -40,6 +40,7 @@ interface Setup {
   supervision?: Partial<ScanSettings['supervision']>;
   subdirectories?: Record<string, string[]>;
   scan?: string;
+  now?: () => number;
 }
 
 async function setUp(setup: Setup) {
@@ -112,6 +113,7 @@ async function setUp(setup: Setup) {
     },
     listSubdirectories: (directory) =>
       Promise.resolve((setup.subdirectories?.[directory.toString()] ?? []).map((path) => Buffer.from(path))),
+    ...(setup.now === undefined ? {} : { now: setup.now }),
   });
   if (resumed) await journal.append('scan.resumed', { reason: 'test', host });
   else
@@ -224,6 +226,17 @@ describe('an attempt', () => {
     const { completed, of } = await run({ ...oneChunk, script: failing(1, exit) });
     expect(of('chunk.failed')).toMatchObject([{ chunk: 1, attempt: 1, willRetry: true }]);
     expect(completed).toMatchObject({ outcome: 'complete', files: 1 });
+  });
+
+  test('that fails is told with what its worker used when it was last seen at work', async () => {
+    const script: Script = async () => {
+      await new Promise((resume) => setTimeout(resume, 300));
+      return { exitCode: 137, signal: 'SIGKILL' };
+    };
+    const { of } = await run({ ...oneChunk, script, settings: { retries: 0 } });
+    const at = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+    const lastUsage = { at, cpuPercent: 1, memoryBytes: 64 * 2 ** 20, memoryLimitBytes: 128 * 2 ** 20 };
+    expect(of('container.exited')[0]).toMatchObject({ lastUsage });
   });
 
   test('after one that was killed for memory works on fewer directories at once', async () => {

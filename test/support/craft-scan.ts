@@ -9,6 +9,7 @@ export interface Ending {
   oomKilled?: boolean;
   error?: string;
   logTail?: string[];
+  lastUsage?: { at: string; cpuPercent: number; memoryBytes: number; memoryLimitBytes: number };
   /** Without a word of `chunk.failed`: the coordinator died first. */
   silent?: boolean;
   willRetry?: boolean;
@@ -158,7 +159,7 @@ export class ScanStory {
   }
 
   #exited(chunk: number, attempt: number, ending: Ending): void {
-    const { exitCode, oomKilled = false, error = '', logTail = [] } = ending;
+    const { exitCode, oomKilled = false, error = '', logTail = [], lastUsage = null } = ending;
     this.coordinator.append(`${this.#subject}.exited`, {
       ...{
         chunk,
@@ -169,6 +170,7 @@ export class ScanStory {
         oomKilled,
         error,
         logTail,
+        lastUsage,
       },
     });
     this.coordinator.append(`${this.#subject}.removed`, {

@@ -160,6 +160,12 @@ test('a container that fails to start and one that is killed are told with all t
       oomKilled: true,
       error: '',
       logTail,
+      lastUsage: {
+        at: new Date(START_MS).toISOString(),
+        cpuPercent: 99.8,
+        memoryBytes: 149 * 2 ** 20,
+        memoryLimitBytes: 150 * 2 ** 20,
+      },
     }),
     event('chunk.failed', { chunk: 1, attempt: 2, reason: 'memory', willRetry: false }),
   ]);
@@ -168,6 +174,9 @@ test('a container that fails to start and one that is killed are told with all t
     'Failed to start container smart-scan-1 for chunk 1, attempt 1: image-missing: No such image',
   );
   expect(texts[1]).toContain('exited with 137: it was killed because it used up its memory limit');
+  expect(texts[2]).toBe(
+    'Exit analysis of smart-scan-1: CPU 100%, memory 149 MiB of 150 MiB 2.0 s before; its last 50 lines of output:',
+  );
   expect(texts.filter((text) => text.startsWith('  | line '))).toHaveLength(50);
   expect(texts.at(-1)).toContain('no attempt is left');
 });
