@@ -126,12 +126,13 @@ export class Fleet {
   /** Looks at what is due: journals, health, and now and then at the engine's list. */
   look(nowMs: number): void {
     const { track, settings } = this.#options;
+    const asks = !this.#engineLost; // it says itself when it is back, and that comes first in the journal
     for (const attempt of this.#attempts.values()) {
       track(attempt.poll());
-      if (!this.#engineLost) track(attempt.usage.look(attempt.id));
+      if (asks) track(attempt.usage.look(attempt.id));
       if (nowMs - attempt.healthAtMs >= settings.healthIntervalMs) track(this.#checkHealth(attempt, nowMs));
     }
-    if (nowMs - this.#reconciledAtMs >= RECONCILE_EVERY_MS) track(this.#reconcile());
+    if (asks && nowMs - this.#reconciledAtMs >= RECONCILE_EVERY_MS) track(this.#reconcile());
   }
 
   #launch(id: number): void {

@@ -439,6 +439,23 @@ describe('workers', () => {
     expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
   });
 
+  test('that ended while the engine was away are settled when that is back, and not before', async () => {
+    let passedMs = 0;
+    const parts = await setUp({ ...oneChunk, now: () => Date.now() + passedMs });
+    parts.engine.silent = true;
+    const ended = parts.scanner.run();
+    await expect
+      .poll(() => [...parts.engine.running.values()].map((each) => each.seen.phase))
+      .toEqual(['exited']);
+    parts.engine.emit({ kind: 'lost', detail: 'no answer' });
+    passedMs = 60_000; // its list answers already, and is due
+    await new Promise((resume) => setTimeout(resume, 300));
+    expect(parts.of('container.exited')).toEqual([]);
+    parts.engine.emit({ kind: 'regained', seconds: 60 });
+    expect(await ended).toBe('completed');
+    expect(parts.of('docker.regained')).toHaveLength(1);
+  });
+
   test('are left to the next coordinator when the scan is stopped while the engine is away', async () => {
     const script: Script = async (worker) => {
       const writer = await worker.open();

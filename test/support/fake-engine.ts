@@ -49,6 +49,8 @@ export class FakeEngine implements Engine {
   readonly startErrors: EngineError[] = [];
   /** Every question about an exit fails with it; null: it answers. */
   away: EngineError | null = null;
+  /** It does not tell of exits by itself. */
+  silent = false;
   #listener: (signal: EngineSignal) => void = () => undefined;
   #started = 0;
   readonly #script: Script;
@@ -97,7 +99,7 @@ export class FakeEngine implements Engine {
     void this.#script(worker).then((exit) => {
       Object.assign(entry.exit, exit);
       entry.seen.phase = 'exited';
-      this.#listener({ kind: 'exited', id });
+      if (!this.silent) this.#listener({ kind: 'exited', id });
     });
     return { id };
   }
