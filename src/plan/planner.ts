@@ -17,7 +17,7 @@ export type { DirectoryHistory, PlanHistory, PlanOptions, PlanStep } from './opt
  * little before the first of them is done; small chunks cannot be made without.
  */
 const PATIENCE_MS = 30;
-const PATIENCE_SMALL_CHUNKS_MS = 1000;
+const PATIENCE_SMALL_CHUNKS_MS = 5000;
 const SMALL_CHUNK_BYTES = 1024 ** 3;
 /** A directory with an operation that waits this long may be hanging: it must not come into a chunk with others. */
 const SILENT_MS_MAX = 100;
