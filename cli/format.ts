@@ -1,3 +1,12 @@
+import { formatBytes } from '../projections/text.js';
+import type { BigCount } from '../journal/events/index.js';
+
+/** How far a file is that takes long to read: `41 % of 2.0 TB`. */
+export function readSoFar({ bytesRead, bytesTotal }: { bytesRead: BigCount; bytesTotal: BigCount }): string {
+  const percent = Math.floor((Number(bytesRead) / Math.max(1, Number(bytesTotal))) * 100);
+  return `${percent} % of ${formatBytes(bytesTotal)}`;
+}
+
 /** A running clock: `0:00:07`, `12:03:44`, `3d 04:00:00`. */
 export function formatClock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -1,7 +1,7 @@
 import type { Attempt } from '../src/scan/attempt.js';
 import { addTotals, chunkCounts, totalsOf, type ScanState, type Totals } from '../src/scan/state.js';
 import { displayPath, formatBytes, formatCount, printable } from '../projections/text.js';
-import { formatClock, shortenPath } from './format.js';
+import { formatClock, readSoFar, shortenPath } from './format.js';
 import type { Io } from './io.js';
 
 const REFRESH_MS = 250;
@@ -138,12 +138,14 @@ export class ScanDisplay {
   }
 
   #workerLine(attempt: Attempt, width: number): string {
-    const { ledger, lastDirectory, writer } = attempt.progress;
+    const { ledger, lastDirectory, reading, writer } = attempt.progress;
     const left = `  ${writer}  `;
     const silent =
       attempt.secondsSinceProgress >= 10 ? `  quiet for ${formatClock(attempt.secondsSinceProgress)}` : '';
-    const right = `  ${formatCount(ledger.totals.files)} files${silent}`;
-    const at = lastDirectory === null ? 'starting' : this.#below(displayPath(lastDirectory));
+    const read = reading === null ? '' : `  ${readSoFar(reading)}`;
+    const right = `${read}  ${formatCount(ledger.totals.files)} files${silent}`;
+    const path = reading?.path ?? lastDirectory;
+    const at = path === null ? 'starting' : this.#below(displayPath(path));
     const room = Math.max(8, width - left.length - right.length);
     return `${left}${shortenPath(at, room).padEnd(room)}${right}`.slice(0, width);
   }

@@ -39,6 +39,7 @@ function workerJson(worker: ChunkStatus, nowMs: number): StatusJson['workers'][n
   return {
     ...{ chunk, attempt, name, id, files, bytes, responsive, cpuPercent, memoryBytes, memoryLimitBytes },
     directory: directory === null ? null : displayPath(directory),
+    reading: worker.reading === null ? null : { ...worker.reading, path: displayPath(worker.reading.path) },
     secondsSinceProgress: tenth(Math.max(0, (nowMs - progressAtMs) / 1000)),
   };
 }

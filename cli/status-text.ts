@@ -8,7 +8,7 @@ import {
   plural,
   printable,
 } from '../projections/text.js';
-import { shortenPath } from './format.js';
+import { readSoFar, shortenPath } from './format.js';
 import { paint } from './paint.js';
 
 /** Workers that get a line. */
@@ -116,9 +116,11 @@ function workerLine(
       ? `, quiet ${formatSeconds(quiet)}`
       : '';
   const left = `  chunk ${worker.chunk}: `;
-  const right = `  ${plural(worker.files, 'file')}${memory}${silence}`;
+  const read = worker.reading === null ? '' : `  ${readSoFar(worker.reading)}`;
+  const right = `${read}  ${plural(worker.files, 'file')}${memory}${silence}`;
   const room = Math.max(8, width - left.length - right.length);
-  const path = worker.directory === null ? 'starting' : displayPath(worker.directory);
+  const at = worker.reading?.path ?? worker.directory;
+  const path = at === null ? 'starting' : displayPath(at);
   const mount = mountPath === null ? '' : `${displayPath(mountPath)}/`;
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
   return fit(`${left}${shortenPath(below, room).padEnd(room)}${right}`, width);

@@ -44,6 +44,8 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'journal.repaired': 1,
   'catalog.imported': 1,
   'files.batch': 1,
+  'digest.progressed': 1,
+  'walk.tuned': 1,
   'chunk.scanned': 1,
   'chunk.yielded': 1,
 };

@@ -21,6 +21,8 @@ export interface ChunkStatus {
   estimatedBytes: number;
   /** Directory its worker listed last. */
   directory: PathText | null;
+  /** The file it has been reading for long; null: none. */
+  reading: { path: PathText; bytesRead: number; bytesTotal: number } | null;
   startedAtMs: number;
   progressAtMs: number;
   cpuPercent: number | null;
@@ -43,6 +45,7 @@ export function newChunk(chunk: number): ChunkStatus {
     estimatedFiles: 0,
     estimatedBytes: 0,
     directory: null,
+    reading: null,
     startedAtMs: 0,
     progressAtMs: 0,
     cpuPercent: null,

@@ -63,6 +63,10 @@ export class StatusFold {
         this.#batch(event.data, atMs);
         return;
       }
+      case 'digest.progressed': {
+        this.#reading(event.data, atMs);
+        return;
+      }
       case 'health.checked': {
         this.#health(event.data);
         return;
@@ -179,9 +183,18 @@ export class StatusFold {
       chunk.directory = directory.path;
     }
     chunk.files += files;
+    chunk.reading = null;
     chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
     this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
     this.#rate.add(atMs, files);
+  }
+
+  #reading(data: EventData<'digest.progressed'>, atMs: number): void {
+    const chunk = this.#chunk(data.chunk);
+    const { path, bytesRead, bytesTotal } = data;
+    chunk.reading = { path, bytesRead: Number(bytesRead), bytesTotal: Number(bytesTotal) };
+    chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
+    this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
   }
 
   #problem(path: PathText, problem: { name: PathText; operation: string; code: string }): void {
@@ -206,6 +219,7 @@ export class StatusFold {
     chunk.attempt = data.attempt;
     chunk.name = data.name;
     chunk.id = data.id;
+    chunk.reading = null;
     chunk.startedAtMs = atMs;
     chunk.progressAtMs = atMs;
   }

@@ -11,6 +11,10 @@ const worker = z.object({
   files: count.describe('files of its chunk so far'),
   bytes: bigCount.describe(`of those files; ${BIG}`),
   directory: z.string().nullable().describe('listed last; null: none yet'),
+  reading: z
+    .object({ path: z.string(), bytesRead: count, bytesTotal: count.describe('to be read of it') })
+    .nullable()
+    .describe('the file it has been reading for long; null: none'),
   secondsSinceProgress: seconds,
   responsive: z.boolean().describe('as of its last health check'),
   cpuPercent: nullableNumber.describe('of one CPU, at its last health check; null: not known'),

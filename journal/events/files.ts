@@ -51,6 +51,20 @@ export const filesEvents = {
     bytes: bigCount,
     problems: count,
   }),
+  /** Now and then while a file takes long to read: that nothing is recorded meanwhile is no stall. */
+  'digest.progressed': z.looseObject({
+    chunk: z.int().positive(),
+    attempt: z.int().positive(),
+    path: pathText,
+    bytesRead: bigCount,
+    bytesTotal: bigCount,
+  }),
+  /** How many directories at once a worker found best by measuring; the coordinator says so as `worker.tuned`. */
+  'walk.tuned': z.looseObject({
+    chunk: z.int().positive(),
+    attempt: z.int().positive(),
+    directoriesAtOnce: z.int().positive(),
+  }),
   /** Written before `chunk.scanned`, once or several times, when a worker was asked to give away what it has not begun. */
   'chunk.yielded': z.looseObject({
     chunk: z.int().positive(),

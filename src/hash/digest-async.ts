@@ -1,5 +1,6 @@
 import { close, constants, open, read } from 'node:fs';
 import type { FileDigest } from './digest-sync.js';
+import type { LongRead } from './long-read.js';
 import { createDigest, EMPTY, rangesOf, type Digest, type DigestMode, type Range } from './sampling.js';
 
 /** Bytes read at once; each file being read has a buffer of its own. */
@@ -10,6 +11,13 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 export type Call = <T>(
   start: (callback: (error: NodeJS.ErrnoException | null, value: T) => void) => void,
 ) => Promise<T>;
+
+interface InHand {
+  digest: Digest;
+  file: number;
+  buffer: Buffer;
+  watched: LongRead | undefined;
+}
 
 /** The checksum of one file, made with calls that do not block. */
 export class AsyncDigester {
@@ -25,9 +33,10 @@ export class AsyncDigester {
 
   /**
    * @param size in bytes, as lstat gave it
+   * @param watched hears how far it is
    * @throws the system's error of open or read, or that of the time limit
    */
-  async digest(path: string | Buffer, size: number): Promise<FileDigest> {
+  async digest(path: string | Buffer, size: number, watched?: LongRead): Promise<FileDigest> {
     if (size === 0) return { checksum: EMPTY, short: false };
     this.operation = 'open';
     const file = await this.#call<number>((done) => open(path, OPEN_FLAGS, done));
@@ -36,7 +45,7 @@ export class AsyncDigester {
       const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
       let short = false;
       for (const range of rangesOf(this.#mode, size)) {
-        short ||= !(await this.#update(digest, file, buffer, range));
+        short ||= !(await this.#update({ digest, file, buffer, watched }, range));
       }
       return { checksum: digest.digest(), short };
     } finally {
@@ -46,7 +55,7 @@ export class AsyncDigester {
   }
 
   /** Returns whether the whole range was there. */
-  async #update(digest: Digest, file: number, buffer: Buffer, range: Range): Promise<boolean> {
+  async #update({ digest, file, buffer, watched }: InHand, range: Range): Promise<boolean> {
     this.operation = 'read';
     const end = range.offset + range.length;
     for (let offset = range.offset; offset < end;) {
@@ -55,6 +64,7 @@ export class AsyncDigester {
       const got = await this.#call<number>((done) => read(file, buffer, 0, wanted, at, done));
       if (got === 0) return false;
       digest.update(buffer.subarray(0, got));
+      watched?.add(got);
       offset += got;
     }
     return true;

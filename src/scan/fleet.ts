@@ -8,6 +8,7 @@ import { ChunkProgress } from './progress.js';
 import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
+import { tellingTuned } from './telling-tuned.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
@@ -160,8 +161,9 @@ export class Fleet {
   }
 
   #progressOf(chunk: number): ChunkProgress {
-    const { settings, observer } = this.#options;
-    const progress = this.#progress.get(chunk) ?? new ChunkProgress(settings, chunk, observer);
+    const { settings, observer, journal, track } = this.#options;
+    const progress =
+      this.#progress.get(chunk) ?? new ChunkProgress(settings, chunk, tellingTuned(observer, journal, track));
     this.#progress.set(chunk, progress);
     return progress;
   }

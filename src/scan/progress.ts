@@ -22,6 +22,8 @@ export class ChunkProgress {
   scanned: EventData<'chunk.scanned'> | null = null;
   /** What the newest attempt that gave something away did not begin; it can take several records to say. */
   yielded: { attempt: number; remaining: ChunkRoot[] } | null = null;
+  /** The file that has been read for long. */
+  reading: EventData<'digest.progressed'> | null = null;
   /** The directory recorded last. */
   lastDirectory: PathText | null = null;
   readonly #tail: WriterTail;
@@ -66,9 +68,11 @@ export class ChunkProgress {
     if (event === null) return;
     if (event.type === 'files.batch') {
       this.ledger.push(event.data);
+      this.reading = null;
       this.lastDirectory = event.data.directories.at(-1)?.path ?? this.lastDirectory;
     }
-    if (event.type === 'chunk.scanned') this.scanned = event.data;
+    if (event.type === 'digest.progressed') this.reading = event.data;
+    else if (event.type === 'chunk.scanned') this.scanned = event.data;
     else if (event.type === 'chunk.yielded') this.#takeYielded(event.data);
     this.#observer.recorded(event, read.record);
   }

@@ -8,6 +8,7 @@ import {
   type DirectoryJob,
   type FoundGroup,
   type ListerAnswer,
+  type Reading,
   type Totals,
 } from './protocol.js';
 import { TimedCalls } from './timed.js';
@@ -44,6 +45,8 @@ export class AsyncLister {
       calls: this.#calls,
       width: () => Math.max(1, Math.floor(this.#atOnce / Math.max(1, this.#active))),
       readerReady: () => this.#readerReady(),
+      partEnded: () => this.#tellSoon(),
+      reading: (reading) => this.#post(null, noTotals(), reading),
     });
     this.#batch = new BatchBuilder({
       chunk,
@@ -107,7 +110,7 @@ export class AsyncLister {
     }, FLUSH_MS);
   }
 
-  #post(dataJson: string | null, totals: Totals): void {
+  #post(dataJson: string | null, totals: Totals, reading: Reading | null = null): void {
     const { calls, callsMs, stuck } = this.#calls;
     this.#calls.calls = 0;
     this.#calls.callsMs = 0;
@@ -124,6 +127,7 @@ export class AsyncLister {
       operationsMs: callsMs,
       timedOut,
       stuck,
+      reading,
     });
   }
 }

@@ -1,10 +1,12 @@
 import { lstat, open, opendir, stat, type BigIntStats, type Dir, type Dirent } from 'node:fs';
 import { AsyncDigester } from '../hash/digest-async.js';
+import { LongRead } from '../hash/long-read.js';
+import { bytesToRead } from '../hash/sampling.js';
 import { kindOf, type EntryKind } from './entries.js';
 import { isOtherMount, isSame, statKind, type Listing, type ListingContext } from './listing.js';
 import { decodeName, joinPath, systemPath } from './names.js';
 import { ancestorsOf, openPlaceWith } from './place.js';
-import { CHANGED_RETRIES, type DirectoryJob, type Operation } from './protocol.js';
+import { CHANGED_RETRIES, type DirectoryJob, type Operation, type Reading } from './protocol.js';
 import { errnoName } from './system-error.js';
 import { TimedOut, type TimedCalls } from './timed.js';
 
@@ -32,6 +34,10 @@ export interface VisitorPorts {
   calls: TimedCalls;
   /** Entries of one directory to look at side by side. */
   width(): number;
+  /** Something of a directory has been handed to the batch before its end. */
+  partEnded(): void;
+  /** How far a file is that takes long to read. */
+  reading(reading: Reading): void;
   /** Resolves when more may be recorded. */
   readerReady(): Promise<void>;
 }
@@ -206,8 +212,10 @@ export class DirectoryVisitor {
       const foreign = this.#context.options.oneFileSystem && seen.dev !== visit.stat.dev;
       if (foreign) listing.excluded();
       else listing.subdirectory(name);
-    } else if (this.#checksums) await this.#digest(visit, name, path, seen);
-    else listing.file(name, seen, '');
+    } else if (this.#checksums) {
+      await this.#digest(visit, name, path, seen);
+      if (listing.endOldPart()) this.#ports.partEnded();
+    } else listing.file(name, seen, '');
   }
 
   #codeOf(visit: Visit, error: unknown): string {
@@ -219,10 +227,16 @@ export class DirectoryVisitor {
     const { listing } = visit;
     const mode = this.#context.options.checksum === 'full' ? 'full' : 'sampled';
     const digester = new AsyncDigester(mode, (start) => this.#calls.call(start));
+    const filePath = listing.pathOf(name);
     let seen = stat;
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
-        const { checksum, short } = await digester.digest(path, Number(seen.size));
+        const size = Number(seen.size);
+        const watched = new LongRead(this.#context.now, (bytesRead) => {
+          if (listing.endOldPart()) this.#ports.partEnded();
+          this.#ports.reading({ path: filePath, bytesRead, bytesTotal: bytesToRead(mode, size) });
+        });
+        const { checksum, short } = await digester.digest(path, size, watched);
         const now = short ? await this.#stat(path) : seen;
         // Some files are always shorter than they claim.
         if (now.size === seen.size && now.mtimeNs === seen.mtimeNs) {

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { RECORD_BYTES_TARGET } from '../../journal/record.js';
 import { nameJson } from './names.js';
-import { noTotals, type Totals } from './protocol.js';
+import { noTotals, RECORD_MS, type Totals } from './protocol.js';
 
 /** Characters of `data` a record aims at: what is left of the target beside the keys of the line. */
 const BATCH_CHARS_TARGET = RECORD_BYTES_TARGET - 1024;
@@ -77,14 +77,17 @@ export class DirectoryWriter {
   #links = '';
   #inodesUnstable = false;
   #allocated = '';
+  /** When the part in hand was begun. */
+  #partSinceMs: number;
   #files = 0;
   /** Files in the parts before this one. */
   #filesBefore = 0;
   #bytes = 0n;
 
   /** @param mountType type of the file system mounted exactly here: the record names it */
-  constructor(batch: BatchBuilder, path: string, mountType?: string) {
+  constructor(batch: BatchBuilder, path: string, nowMs: number, mountType?: string) {
     this.#batch = batch;
+    this.#partSinceMs = nowMs;
     this.#head = `{"path":${nameJson(path)},"part":`;
     this.#charsMax = Math.max(ROWS_CHARS_MIN, BATCH_CHARS_TARGET - this.#head.length);
     this.#mount = mountType === undefined ? '' : `,"mount":${JSON.stringify(mountType)}`;
@@ -117,6 +120,15 @@ export class DirectoryWriter {
   allocated(bytes: bigint): void {
     const text = `[${this.#nextRow},${integerJson(bytes)}]`;
     this.#allocated += this.#allocated === '' ? text : `,${text}`;
+  }
+
+  /** Ends the part in hand where it has been gathered for long. Returns whether it did. */
+  endOldPart(nowMs: number): boolean {
+    if (nowMs - this.#partSinceMs < RECORD_MS) return false;
+    this.#partSinceMs = nowMs;
+    if (this.#rows === '' && this.#problems === '') return false;
+    this.#spill();
+    return true;
   }
 
   get #nextRow(): number {

@@ -19,11 +19,17 @@ export interface ListingContext {
   options: ListerOptions;
   mounts: MountTable;
   excluder: Excluder | null;
+  /** ms of a clock that only goes forward. */
+  now: () => number;
 }
 
-export function listingContext(options: ListerOptions): ListingContext {
+export function listingContext(
+  options: ListerOptions,
+  now = (): number => performance.now(),
+): ListingContext {
   return {
     options,
+    now,
     mounts: MountTable.read(),
     excluder: compileExcludes(options.mountPath, options.exclude, options.excludeDirectories),
   };
@@ -76,7 +82,7 @@ export class Listing {
     this.#batch = batch;
     this.#onFound = onFound;
     const mountType = job.path === context.options.mountPath ? undefined : context.mounts.typeAt(job.path);
-    this.#writer = job.record ? new DirectoryWriter(batch, job.path, mountType) : null;
+    this.#writer = job.record ? new DirectoryWriter(batch, job.path, context.now(), mountType) : null;
   }
 
   /** Whether files are wanted at all. */
@@ -102,18 +108,23 @@ export class Listing {
     return group;
   }
 
+  /** The path of an entry. */
+  pathOf(name: string): string {
+    return joinPath(this.#job.path, name);
+  }
+
   /** Counts an entry. False when it is left out. */
   admit(name: string): boolean {
     this.#counts.entries += 1;
     const { excluder } = this.#context;
-    if (excluder === null || !excluder(name, joinPath(this.#job.path, name))) return true;
+    if (excluder === null || !excluder(name, this.pathOf(name))) return true;
     this.#counts.excluded += 1;
     return false;
   }
 
   /** Whether something is mounted there, as far as the mount table tells. */
   isMountPoint(name: string): boolean {
-    return this.#context.mounts.typeAt(joinPath(this.#job.path, name)) !== undefined;
+    return this.#context.mounts.typeAt(this.pathOf(name)) !== undefined;
   }
 
   excluded(): void {
@@ -121,7 +132,7 @@ export class Listing {
   }
 
   subdirectory(name: string): void {
-    const path = joinPath(this.#job.path, name);
+    const path = this.pathOf(name);
     // A record that could not hold the path could not hold the directory.
     if (path.length * 6 > PATH_JSON_BYTES_MAX && Buffer.byteLength(nameJson(path)) > PATH_JSON_BYTES_MAX) {
       this.problem(name, 'readdir', 'ENAMETOOLONG');
@@ -165,6 +176,11 @@ export class Listing {
     writer.row(name, stat.size, stat.mtimeNs, checksumJson);
   }
 
+  /** Ends a part where the last has long ended. Returns whether it did. */
+  endOldPart(): boolean {
+    return this.#writer?.endOldPart(this.#context.now()) ?? false;
+  }
+
   finish(): void {
     this.#writer?.finish(this.#counts);
   }
@@ -179,7 +195,7 @@ export class Listing {
    * fails, too: what lies below it is not reached, and nothing else would say why.
    */
   fail(operation: string, code: string): void {
-    const writer = this.#writer ?? new DirectoryWriter(this.#batch, this.#job.path);
+    const writer = this.#writer ?? new DirectoryWriter(this.#batch, this.#job.path, this.#context.now());
     writer.fail(operation, code);
   }
 }

@@ -42,6 +42,14 @@ export interface FoundGroup {
   names: string;
 }
 
+/** A file whose content takes long to read. */
+export interface Reading {
+  path: string;
+  bytesRead: number;
+  /** Of what is to be read of it. */
+  bytesTotal: number;
+}
+
 /** One answer of a lister: the payload of a `files.batch` (or null) and which jobs are settled by it. */
 export interface ListerAnswer {
   dataJson: string | null;
@@ -55,6 +63,8 @@ export interface ListerAnswer {
   timedOut: string[];
   /** Operations given up that still hold a thread. */
   stuck: number;
+  /** How far the file in hand is, said now and then while that takes long. */
+  reading: Reading | null;
 }
 
 export const OPERATIONS = ['lstat', 'opendir', 'readdir', 'open', 'read'] as const;
@@ -62,6 +72,9 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /** How often a file that changes while it is read is read again. */
 export const CHANGED_RETRIES = 1;
+
+/** What is listed is handed out after this long at the latest, however little: whoever is killed loses no more. */
+export const RECORD_MS = 5000;
 
 /** Words of the memory a listing thread shares with its watchdog. */
 export const PROGRESS = {

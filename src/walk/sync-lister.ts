@@ -1,5 +1,7 @@
 import { lstatSync, statSync, type BigIntStats } from 'node:fs';
 import { SyncDigester } from '../hash/digest-sync.js';
+import { LongRead } from '../hash/long-read.js';
+import { bytesToRead } from '../hash/sampling.js';
 import { BatchBuilder } from './batch.js';
 import { columnsFor } from './columns.js';
 import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
@@ -10,12 +12,14 @@ import {
   CHANGED_RETRIES,
   OPERATIONS,
   PROGRESS,
+  RECORD_MS,
   UNREAD_MAX,
   noTotals,
   type DirectoryJob,
   type FoundGroup,
   type ListerAnswer,
   type Operation,
+  type Reading,
   type Totals,
 } from './protocol.js';
 import { errnoName } from './system-error.js';
@@ -36,6 +40,8 @@ export class SyncLister {
   #found: FoundGroup[] = [];
   #operations = 0;
   #since = 0;
+  /** When the records in hand were begun. */
+  #recordedAtMs = 0;
   /** Of the directory being listed: how system calls reach it, and what it is. */
   #prefix = '';
   #prefixIsRaw = false;
@@ -55,7 +61,8 @@ export class SyncLister {
 
   /** Lists them all; each is answered for when this returns. */
   list(jobs: readonly DirectoryJob[]): void {
-    this.#since = performance.now();
+    this.#since = this.#context.now();
+    this.#recordedAtMs = this.#since;
     for (const job of jobs) {
       this.#progress[PROGRESS.jobId] = job.id;
       const listing = new Listing(this.#context, job, this.#batch, (group) => this.#found.push(group));
@@ -64,7 +71,7 @@ export class SyncLister {
       const found = listing.takeFound();
       if (found !== null) this.#found.push(found);
       this.#done.push(job.id);
-      if (listing.inParts) this.#batch.flush();
+      if (listing.inParts || this.#context.now() - this.#recordedAtMs >= RECORD_MS) this.#batch.flush();
     }
     this.#progress[PROGRESS.jobId] = 0;
     if (!this.#batch.flush()) this.#post(null, noTotals());
@@ -77,8 +84,8 @@ export class SyncLister {
   }
 
   /** Answers with what is there; `done` jobs are those whose records are in this or an earlier answer. */
-  #post(dataJson: string | null, totals: Totals): void {
-    const now = performance.now();
+  #post(dataJson: string | null, totals: Totals, reading: Reading | null = null): void {
+    const now = this.#context.now();
     this.#answer({
       dataJson,
       totals,
@@ -88,12 +95,16 @@ export class SyncLister {
       operationsMs: now - this.#since,
       timedOut: [],
       stuck: 0,
+      reading,
     });
     this.#done = [];
     this.#found = [];
     this.#operations = 0;
-    if (dataJson !== null) this.#awaitReader();
-    this.#since = performance.now();
+    if (dataJson !== null) {
+      this.#recordedAtMs = now;
+      this.#awaitReader();
+    }
+    this.#since = this.#context.now();
   }
 
   /** Goes on when few enough answers are on their way: a full disk must not fill the memory instead. */
@@ -236,7 +247,10 @@ export class SyncLister {
     if (kind === 'other') listing.other();
     else if (kind === 'directory') this.#subdirectory(listing, name);
     else if (this.#digester === null) listing.file(name, stat, '');
-    else if (listing.records) this.#digest(this.#digester, listing, { name, path, stat });
+    else if (listing.records) {
+      this.#digest(this.#digester, listing, { name, path, stat });
+      if (listing.endOldPart()) this.#batch.flush();
+    }
   }
 
   #digest(
@@ -245,9 +259,10 @@ export class SyncLister {
     { name, path, stat }: { name: string; path: string | Buffer; stat: BigIntStats },
   ): void {
     let seen = stat;
+    const watch = (): LongRead => this.#watch(listing, name, Number(seen.size));
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
-        const { checksum, short } = digester.digest(path, Number(seen.size));
+        const { checksum, short } = digester.digest(path, Number(seen.size), watch);
         const now = short ? this.#lstat(path) : seen;
         // Some files (of /sys, say) are always shorter than they claim.
         if (now !== undefined && now.size === seen.size && now.mtimeNs === seen.mtimeNs) {
@@ -262,5 +277,16 @@ export class SyncLister {
       listing.problem(name, digester.operation, errnoName(error));
     }
     listing.file(name, seen, ',null');
+  }
+
+  /** Says how far a file is that takes long to read; what was listed before it does not wait for its end. */
+  #watch(listing: Listing, name: string, size: number): LongRead {
+    const path = listing.pathOf(name);
+    const bytesTotal = bytesToRead(this.#context.options.checksum === 'full' ? 'full' : 'sampled', size);
+    return new LongRead(this.#context.now, (bytesRead) => {
+      listing.endOldPart();
+      this.#batch.flush();
+      this.#post(null, noTotals(), { path, bytesRead, bytesTotal });
+    });
   }
 }

@@ -11,8 +11,10 @@ import {
 
 /** Lists of jobs with the thread at once: one it works on and one it finds when done. */
 const LISTS_AT_ONCE = 2;
-const JOBS_MIN = 4;
+const JOBS_AT_FIRST = 4;
 const JOBS_MAX = 512;
+/** And no longer than this by what the last directories took: what is handed out cannot be given away. */
+const LIST_MS = 1000;
 /** The watchdog looks this often within the timeout, and at least once a second. */
 const LOOKS_PER_TIMEOUT = 8;
 const LOOK_MS_MAX = 1000;
@@ -28,13 +30,16 @@ export class ThreadLister implements Lister {
   readonly #looksMax: number;
   readonly #jobs = new Map<number, DirectoryJob>();
   #lists: number[][] = [];
-  #jobsPerList = JOBS_MIN;
+  #jobsPerList: number;
+  /** Time spent since the last directory was done. */
+  #spentMs = 0;
   #seenBeats = 0;
   #looks = 0;
   #closed = false;
 
   constructor(options: ListerOptions, events: ListerEvents) {
     this.#events = events;
+    this.#jobsPerList = options.checksum === 'full' ? 1 : JOBS_AT_FIRST;
     const lookMs = Math.min(LOOK_MS_MAX, options.ioTimeoutMs / LOOKS_PER_TIMEOUT);
     this.#looksMax = Math.ceil(options.ioTimeoutMs / lookMs);
     this.#thread = new Worker(new URL('./sync-thread.js', import.meta.url), {
@@ -81,10 +86,15 @@ export class ThreadLister implements Lister {
   }
 
   /** Lists as long as one record holds: fewer and fuller records, and as little as possible to do again. */
-  #aim({ dataJson, done }: ListerAnswer): void {
-    if (dataJson === null || done.length === 0) return;
+  #aim({ dataJson, done, operationsMs }: ListerAnswer): void {
+    this.#spentMs += operationsMs;
+    if (done.length === 0) return;
+    const inTime = Math.ceil((LIST_MS / this.#spentMs) * done.length);
+    this.#spentMs = 0;
+    if (dataJson === null) return;
     const fitting = Math.floor((RECORD_BYTES_TARGET / dataJson.length) * done.length);
-    this.#jobsPerList = Math.max(JOBS_MIN, Math.min(JOBS_MAX, Math.ceil((this.#jobsPerList + fitting) / 2)));
+    const aimed = Math.ceil((this.#jobsPerList + fitting) / 2);
+    this.#jobsPerList = Math.max(1, Math.min(JOBS_MAX, aimed, inTime));
   }
 
   /** Counts looks without progress, not time: a suspended machine is not a hung mount. */

@@ -7,7 +7,7 @@ import { EVENT_VERSIONS } from '../../journal/event-versions.js';
 import { ownerFromEnvironment } from '../../journal/owner.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { Frontier } from '../walk/frontier.js';
-import { nameFromJournal } from '../walk/names.js';
+import { nameForJournal, nameFromJournal } from '../walk/names.js';
 import type { ListerOptions } from '../walk/protocol.js';
 import { ProcessLister } from '../walk/process-lister.js';
 import { MountTable } from '../walk/mounts.js';
@@ -21,6 +21,8 @@ import { Walk, type WalkPorts, type WalkResult } from './walk.js';
 /** Directories at once that are tried first: a disk's head should not thrash, latency should be hidden. */
 const LOCAL_AT_ONCE = 4;
 const REMOTE_AT_ONCE = 16;
+/** Where files are read to their end, few keep any medium busy; more come where that brings more. */
+const READING_AT_ONCE = 4;
 /** And the most, where the user gives no number. */
 const AT_ONCE_MAX = 64;
 
@@ -95,11 +97,19 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   const opening = openJournal(journalDir, task);
   const batchVersion = EVENT_VERSIONS['files.batch'];
   // Its lister gets ready while the journal is opened.
-  const { chunk } = task;
+  const { chunk, attempt } = task;
   const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
     record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
     flush: () => journal.flush(),
-    tuned: (directoriesAtOnce) => journal.append('worker.tuned', { chunk, directoriesAtOnce }),
+    reading: ({ path, bytesRead, bytesTotal }) =>
+      journal.append('digest.progressed', {
+        chunk,
+        attempt,
+        path: nameForJournal(path),
+        bytesRead,
+        bytesTotal,
+      }),
+    tuned: (directoriesAtOnce) => journal.append('walk.tuned', { chunk, attempt, directoriesAtOnce }),
     createLister: listerFactory(task, options),
     log,
   });
@@ -122,7 +132,7 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
 function listerFactory(task: WorkerTask, options: ListerOptions): WalkPorts['createLister'] {
   const mounts = MountTable.read();
   const isLocal = task.roots.every((root) => mounts.isLocal(nameFromJournal(root.path)));
-  const start = isLocal ? LOCAL_AT_ONCE : REMOTE_AT_ONCE;
+  const start = task.checksum === 'full' ? READING_AT_ONCE : isLocal ? LOCAL_AT_ONCE : REMOTE_AT_ONCE;
   const limits = { start, max: task.directoriesAtOnceMax ?? AT_ONCE_MAX };
   return (events, careful) =>
     isLocal && !careful ? new ThreadLister(options, events) : new ProcessLister(options, limits, events);
@@ -149,7 +159,8 @@ async function finish(task: WorkerTask, journal: JournalWriter, result: WalkResu
   const { chunk, attempt } = task;
   const { totals, remaining, directoriesAtOnce } = result;
   const last: Promise<unknown>[] = [];
-  if (directoriesAtOnce !== null) last.push(journal.append('worker.tuned', { chunk, directoriesAtOnce }));
+  if (directoriesAtOnce !== null)
+    last.push(journal.append('walk.tuned', { chunk, attempt, directoriesAtOnce }));
   for (const some of inRecords(remaining ?? [], (root) => root))
     last.push(journal.append('chunk.yielded', { chunk, attempt, remaining: some }));
   const { directories, files, problems } = totals;

@@ -9,6 +9,7 @@ import {
   type DirectoryJob,
   type ListerAnswer,
   type ListerOptions,
+  type Reading,
   type Totals,
 } from '../walk/protocol.js';
 import { BlockedParents } from './blocked-parents.js';
@@ -24,6 +25,8 @@ export interface WalkPorts {
   flush(): void;
   /** Records how many directories at once were found best; resolves when it is on disk. */
   tuned(directoriesAtOnce: number): Promise<unknown>;
+  /** Records how far a file is that takes long to read. */
+  reading(reading: Reading): Promise<unknown>;
   /** A lister for the work to come; `careful` once one has hung or was slow. */
   createLister(events: ListerEvents, careful: boolean): Lister;
   log(line: string): void;
@@ -163,9 +166,10 @@ export class Walk {
   }
 
   #onAnswer(answer: ListerAnswer): void {
-    const { dataJson, totals, done, found, timedOut } = answer;
+    const { dataJson, totals, done, found, timedOut, reading } = answer;
     if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
     if (dataJson !== null) this.#record(dataJson, totals);
+    if (reading !== null) this.#note(this.#ports.reading(reading));
     this.#jobsOut -= done.length;
     if (this.#mount !== null && done.includes(this.#mount)) this.#mount = null;
     const { again, lost } = this.#blocked.settle(done, timedOut);
@@ -207,7 +211,7 @@ export class Walk {
       columns: columnsFor(this.#options.checksum),
       emit: (dataJson, totals) => this.#record(dataJson, totals),
     });
-    for (const { path } of jobs) new DirectoryWriter(batch, path).fail(operation, 'ETIMEDOUT');
+    for (const { path } of jobs) new DirectoryWriter(batch, path, 0).fail(operation, 'ETIMEDOUT');
     batch.flush();
   }
 }

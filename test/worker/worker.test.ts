@@ -243,8 +243,8 @@ describe.runIf(canMountFuse || IN_CI)('a slow or dying mount', () => {
       const names = (files: string[]): string[] => files.map((file) => file.slice(file.indexOf('/d')));
       expect(difference(names(place.recorded().files), names(seenByFind(place.tree).files))).toEqual([]);
     });
-    const tuned = place.recorded().events.filter(({ type }) => type === 'worker.tuned');
-    const { directoriesAtOnce } = tuned.at(-1)?.data as EventData<'worker.tuned'>;
+    const tuned = place.recorded().events.filter(({ type }) => type === 'walk.tuned');
+    const { directoriesAtOnce } = tuned.at(-1)?.data as EventData<'walk.tuned'>;
     expect(directoriesAtOnce).toBeGreaterThan(4);
   });
 
