@@ -3,12 +3,10 @@ import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.j
 import { Attempt, type AttemptContext } from './attempt.js';
 import { checkHealth } from './health-check.js';
 import type { AttemptObserver } from './observer.js';
-import { partialCounts, type PartialCounts } from './partial-counts.js';
-import { ChunkProgress } from './progress.js';
+import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
-import { tellingTuned } from './telling-tuned.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
@@ -30,9 +28,9 @@ export interface FleetOptions {
 
 /** The attempts under way: starts them, hears of their ends, takes over what an earlier coordinator left. */
 export class Fleet {
+  readonly progress: ProgressBook;
   readonly #options: FleetOptions;
   readonly #attempts = new Map<number, Attempt>();
-  readonly #progress = new Map<number, ChunkProgress>();
   readonly #notBeforeMs = new Map<number, number>();
   /** Workers that ended before their start was even reported. */
   readonly #endedEarly = new Set<string>();
@@ -47,6 +45,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.progress = new ProgressBook(options);
     this.#reconciledAtMs = options.now();
     const { journal, engine, settings, now } = options;
     this.#context = {
@@ -139,7 +138,7 @@ export class Fleet {
   #launch(id: number): void {
     const chunk = this.#options.journal.state.chunks.get(id);
     if (chunk === undefined) return;
-    const attempt = new Attempt(this.#context, chunk, chunk.attempts + 1, this.#progressOf(id));
+    const attempt = new Attempt(this.#context, chunk, chunk.attempts + 1, this.progress.of(id));
     this.#supervise(attempt, attempt.run());
   }
 
@@ -160,14 +159,6 @@ export class Fleet {
     );
   }
 
-  #progressOf(chunk: number): ChunkProgress {
-    const { settings, observer, journal, track } = this.#options;
-    const progress =
-      this.#progress.get(chunk) ?? new ChunkProgress(settings, chunk, tellingTuned(observer, journal, track));
-    this.#progress.set(chunk, progress);
-    return progress;
-  }
-
   /** What an earlier coordinator left running: adopted where it belongs to this scan's plan, else ended. */
   async takeOver(): Promise<void> {
     const { engine, settings, journal } = this.#options;
@@ -176,7 +167,7 @@ export class Fleet {
       const chunk = journal.state.chunks.get(worker.chunk);
       const open = chunk?.status === 'running' || chunk?.status === 'planned';
       if (chunk !== undefined && open && chunk.attempts === worker.attempt && engine.workersOutlive) {
-        const attempt = new Attempt(this.#context, chunk, worker.attempt, this.#progressOf(chunk.id));
+        const attempt = new Attempt(this.#context, chunk, worker.attempt, this.progress.of(chunk.id));
         this.#supervise(attempt, attempt.adopt(worker.id, worker.name));
         if (worker.phase === 'exited') attempt.exited();
       } else await this.#sweep(worker);
@@ -184,23 +175,8 @@ export class Fleet {
     await reopenDamaged(journal, settings);
     for (const chunk of journal.state.chunks.values()) {
       if (chunk.status === 'completed' || chunk.attempts === 0 || this.#attempts.has(chunk.id)) continue;
-      await this.#closeBook(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
+      await this.progress.close(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
     }
-  }
-
-  /**
-   * Reads to the end what attempts of an earlier coordinator recorded, and says how far it counts.
-   * @param attempt the one that was running then, null where none was
-   */
-  async #closeBook(chunk: number, attempt: number | null): Promise<void> {
-    const { journal } = this.#options;
-    const progress = this.#progressOf(chunk);
-    await progress.readToEnd();
-    if (progress.position !== null && !progress.sealed)
-      await journal.append('writer.settled', progress.position);
-    if (attempt === null) return;
-    const reason = 'its coordinator ended before it did';
-    await journal.append('chunk.failed', { chunk, attempt, reason, willRetry: true });
   }
 
   async #sweep(worker: SeenWorker): Promise<void> {
@@ -281,18 +257,6 @@ export class Fleet {
     } finally {
       this.#checking.delete(attempt);
     }
-  }
-
-  /** Directories that workers have listed completely, as far as their records were seen. */
-  directoriesListed(): number {
-    let listed = 0;
-    for (const { ledger } of this.#progress.values()) listed += ledger.totals.directories;
-    return listed;
-  }
-
-  /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */
-  partialCounts(): PartialCounts {
-    return partialCounts(this.#options.journal.state.chunks.values(), (id) => this.#progress.get(id)?.ledger);
   }
 }
 

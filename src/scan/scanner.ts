@@ -107,7 +107,7 @@ export class Scanner {
     }
     await fleet.tidy();
     if (this.interruptedBy !== null) return 'interrupted';
-    const { totals, coverageProven } = fleet.partialCounts();
+    const { totals, coverageProven } = fleet.progress.partialCounts();
     await journal.append('scan.completed', completeScan(journal.state, totals, coverageProven));
     return 'completed';
   }
@@ -119,7 +119,7 @@ export class Scanner {
 
   /** What chunks hold that did not complete. */
   partialTotals(): Totals {
-    return this.#fleet?.partialCounts().totals ?? NO_TOTALS;
+    return this.#fleet?.progress.partialCounts().totals ?? NO_TOTALS;
   }
 
   /** The signal that stops the scan, null while none does. */
@@ -207,7 +207,7 @@ export class Scanner {
         const steps = plan(
           () => fleet.idleSlots(),
           signal,
-          () => fleet.directoriesListed(),
+          () => fleet.progress.directoriesListed,
         );
         for await (const step of steps) await this.#planned(step);
       }
