@@ -20,11 +20,14 @@ export interface Told {
 /** A scan's worth of places, for scans with containers of one engine. */
 export class DockerPlace extends Place {
   readonly engine: TestEngine;
+  /** As scans and commands find the engine: DOCKER_HOST. */
+  host: string;
   readonly #running: Running[] = [];
 
   constructor(engine: TestEngine) {
     super();
     this.engine = engine;
+    this.host = engine.host;
     mkdirSync(this.tree, { recursive: true });
   }
 
@@ -42,7 +45,7 @@ export class DockerPlace extends Place {
 
   /** Starts a scan in containers; one chunk for each top-level directory. */
   start(...more: string[]): Running {
-    const scan = new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.engine.host } });
+    const scan = new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.host } });
     this.#running.push(scan);
     return scan;
   }
@@ -77,7 +80,7 @@ export class DockerPlace extends Place {
   /** Any other command on this data directory, with `--json`. */
   async ask(command: string, ...more: string[]): Promise<Record<string, unknown>> {
     const args = [command, ...more, '--data-dir', this.dataDir, '--json'];
-    const outcome = await new Running(args, { env: { DOCKER_HOST: this.engine.host } }).ended;
+    const outcome = await new Running(args, { env: { DOCKER_HOST: this.host } }).ended;
     return oneObject(outcome.stdout);
   }
 
