@@ -25,6 +25,7 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'worker.tuned': 1,
   'container.requested': 1,
   'container.started': 1,
+  'container.adopted': 1,
   'container.start-failed': 1,
   'container.exited': 1,
   'container.removed': 1,

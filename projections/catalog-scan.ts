@@ -143,6 +143,7 @@ export class ScanTables {
   #attempt(event: JournalEvent, scan: string, at: number): void {
     const [engine, step] = event.type.split('.');
     if (engine !== 'container' && engine !== 'process') return;
+    if (step === 'adopted') return; // its row tells already that it was started
     const data = event.data as Partial<EventData<'container.requested'> & EventData<'container.exited'>>;
     if (step === 'removed') {
       this.#run('UPDATE containers SET removed_at = ? WHERE scan = ? AND name = ? AND id IS ?', [

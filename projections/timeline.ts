@@ -70,6 +70,7 @@ export class TimelineFold {
           for (const directory of event.data.directories) this.#rate.add(atMs, rowCount(directory));
         }
         break;
+      case 'container.adopted':
       case 'container.started':
       case 'process.started':
         this.#start(event.data.chunk, event.data.attempt, atMs);

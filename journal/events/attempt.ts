@@ -44,10 +44,14 @@ const exited = z.looseObject({
 });
 const removed = z.looseObject({ name: z.string(), id: z.string() });
 
-/** The life of one worker container, or of one worker process: the same fields (`image` null, `id` the pid). */
+/**
+ * The life of one worker container, or of one worker process: the same fields (`image` null, `id` the pid). Only
+ * containers outlive their coordinator: one that still runs is adopted by the next.
+ */
 export const attemptEvents = {
   'container.requested': requested,
   'container.started': started,
+  'container.adopted': started,
   'container.start-failed': startFailed,
   'container.exited': exited,
   'container.removed': removed,

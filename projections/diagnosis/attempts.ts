@@ -60,6 +60,9 @@ export class AttemptJudge {
       case 'container.started':
         this.#start(event.data);
         return true;
+      case 'container.adopted':
+        this.#running.set(event.data.chunk, newRunning(event.data.attempt));
+        return true;
       case 'process.start-failed':
       case 'container.start-failed':
         this.#startFailed(event.data, evidenceOf);

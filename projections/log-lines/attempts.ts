@@ -30,6 +30,14 @@ function started(kind: string, data: Started, state: LogState): LogLine[] {
   return [info(`${kind} ${printable(data.name)} started for ${what(data)} (id ${printable(data.id)})`)];
 }
 
+function adopted(data: Started, state: LogState): LogLine[] {
+  state.running.add(data.chunk);
+  state.unchecked.add(data.chunk);
+  return [
+    info(`Container ${printable(data.name)} of ${what(data)} outlived its coordinator and is taken over`),
+  ];
+}
+
 function startFailed(data: StartFailed, state: LogState): LogLine[] {
   if (data.chunk > 0) state.failedAttempts += 1;
   return [
@@ -70,6 +78,7 @@ function removed(kind: string, data: Removed): LogLine[] {
 export const attemptLines: LogHandlers = {
   'container.requested': (data) => requested('Container', data),
   'container.started': (data, state) => started('Container', data, state),
+  'container.adopted': (data, state) => adopted(data, state),
   'container.start-failed': (data, state) => startFailed(data, state),
   'container.exited': (data, state, atMs) => exited('Container', data, state, atMs),
   'container.removed': (data) => removed('Container', data),

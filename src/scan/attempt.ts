@@ -131,6 +131,8 @@ export class Attempt {
   async adopt(id: string, name: string): Promise<void> {
     this.#id = id;
     this.#phase = 'running';
+    const { id: chunk } = this.chunk;
+    await this.#context.journal.append('container.adopted', { chunk, attempt: this.number, name, id });
     await this.#seeThrough(name, id);
   }
 

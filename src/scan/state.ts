@@ -125,6 +125,8 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
         attempts: event.data.attempt,
         workerId: null,
       });
+    case 'container.adopted':
+      return change(state, event.data.chunk, { status: 'running', workerId: event.data.id });
     case 'container.started':
     case 'process.started':
       return change(state, event.data.chunk, { workerId: event.data.id });

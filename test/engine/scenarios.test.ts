@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { oneObject } from '../support/cli.js';
+import { oneObject, until } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
@@ -112,7 +112,12 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     expect((await here.start().ended).code).toBe(11);
     scan.child.kill('SIGKILL');
     await scan.ended;
-    await expectComplete(here.start(...SLOWLY), here);
+    const next = here.start(...SLOWLY);
+    await until('their adoption', () => here.of('container.adopted').length === 2);
+    const { workers } = (await here.ask('status')) as { workers: { name: string }[] };
+    for (const { name } of workers) expect(names).toContain(name);
+    await expectComplete(next, here);
+    expect(here.of('container.adopted').map((data) => data['name'])).toEqual(expect.arrayContaining(names));
     const started = here.of('container.started').map((data) => data['name']);
     for (const name of names) expect(started.filter((each) => each === name)).toHaveLength(1);
     expect(here.of('container.exited')).toContainEqual(

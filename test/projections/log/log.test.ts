@@ -131,6 +131,16 @@ describe('the log of a sound scan', () => {
   });
 });
 
+test('a container that outlived its coordinator has its health told by the next', () => {
+  const resumed = event('scan.resumed', { reason: 'its coordinator ended', host });
+  const adopted = event('container.adopted', { chunk: 1, attempt: 1, name: 'smart-scan-1', id: 'abc' });
+  const texts = fold([started, running, resumed, adopted, health(5)]).map(({ text }) => text);
+  expect(texts).toContain(
+    'Container smart-scan-1 of chunk 1, attempt 1 outlived its coordinator and is taken over',
+  );
+  expect(texts.join()).toContain('HEALTH CHECK chunk 1, attempt 1: responsive');
+});
+
 test.each(['complete-with-problems', 'incomplete'] as const)(
   'a scan that ended %s is not called complete',
   (outcome) => {
