@@ -21,3 +21,10 @@ export function formatClock(seconds: number): string {
 export function shortenPath(path: string, width: number): string {
   return path.length <= width ? path : `…${path.slice(path.length - width + 1)}`;
 }
+
+/** How long something goes on, in few characters: `7 s`, `12 min`, `3.4 h`, `2.1 d`. */
+export function formatAge(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 5400) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
+}

@@ -1,4 +1,4 @@
-import type { ChunkStatus, StatusSnapshot } from '../projections/status.js';
+import type { StatusSnapshot, WorkerStatus } from '../projections/status.js';
 import { displayPath } from '../projections/text.js';
 import type { StatusJson } from './json/status.js';
 import { jsonSafe } from './table.js';
@@ -33,13 +33,15 @@ export function statusJson(snapshot: StatusSnapshot): StatusJson {
   });
 }
 
-function workerJson(worker: ChunkStatus, nowMs: number): StatusJson['workers'][number] {
+function workerJson(worker: WorkerStatus, nowMs: number): StatusJson['workers'][number] {
   const { chunk, attempt, name, id, files, bytes, directory, progressAtMs, responsive } = worker;
   const { cpuPercent, memoryBytes, memoryLimitBytes } = worker;
   return {
     ...{ chunk, attempt, name, id, files, bytes, responsive, cpuPercent, memoryBytes, memoryLimitBytes },
     directory: directory === null ? null : displayPath(directory),
     reading: worker.reading === null ? null : { ...worker.reading, path: displayPath(worker.reading.path) },
+    seconds: tenth(worker.seconds),
+    filesPerSecond: tenth(worker.filesPerSecond),
     secondsSinceProgress: tenth(Math.max(0, (nowMs - progressAtMs) / 1000)),
   };
 }

@@ -1,4 +1,4 @@
-import type { ChunkStatus, StatusSnapshot } from '../projections/status.js';
+import type { StatusSnapshot, WorkerStatus } from '../projections/status.js';
 import {
   displayPath,
   formatBytes,
@@ -8,7 +8,7 @@ import {
   plural,
   printable,
 } from '../projections/text.js';
-import { readSoFar, shortenPath } from './format.js';
+import { formatAge, readSoFar, shortenPath } from './format.js';
 import { paint } from './paint.js';
 
 /** Workers that get a line. */
@@ -93,37 +93,61 @@ function remainingWords({ remaining }: StatusSnapshot): string {
   return `left: ${what}, ${formatSeconds(secondsLow)} to ${formatSeconds(secondsHigh)}`;
 }
 
+/** Columns before the directory: what they are called, and how wide they are. */
+const COLUMNS: readonly [name: string, width: number][] = [
+  ['chunk', 7],
+  ['files', 11],
+  ['files/s', 8],
+  ['CPU', 6],
+  ['memory', 9],
+  ['age', 8],
+];
+
+function row(cells: readonly string[], last: string): string {
+  return `${COLUMNS.map(([, width], at) => (cells[at] ?? '').padStart(width)).join('')}  ${last}`;
+}
+
 function workerLines(status: StatusSnapshot, width: number): string[] {
+  if (status.workers.length === 0) return [];
   const nowMs = status.startedAtMs + status.seconds * 1000;
-  const lines = status.workers
-    .slice(0, WORKERS_SHOWN_MAX)
-    .map((worker) => workerLine(worker, nowMs, width, status.mountPath));
+  const names = COLUMNS.map(([name]) => name);
+  const lines = [
+    fit(row(names, 'directory'), width),
+    ...status.workers
+      .slice(0, WORKERS_SHOWN_MAX)
+      .map((worker) => workerLine(worker, nowMs, width, status.mountPath)),
+  ];
   const more = status.workers.length - WORKERS_SHOWN_MAX;
   return more > 0 ? [...lines, `  and ${plural(more, 'more worker')}`] : lines;
 }
 
 function workerLine(
-  worker: ChunkStatus,
+  worker: WorkerStatus,
   nowMs: number,
   width: number,
   mountPath: StatusSnapshot['mountPath'],
 ): string {
+  const { cpuPercent, memoryBytes, filesPerSecond } = worker;
+  const cells = row(
+    [
+      String(worker.chunk),
+      formatCount(worker.files),
+      formatCount(Math.round(filesPerSecond)),
+      cpuPercent === null ? '-' : `${Math.round(cpuPercent)}%`,
+      memoryBytes === null ? '-' : formatBytes(memoryBytes),
+      formatAge(worker.seconds),
+    ],
+    '',
+  );
   const quiet = (nowMs - worker.progressAtMs) / 1000;
-  const memory = worker.memoryBytes === null ? '' : `, ${formatBytes(worker.memoryBytes)}`;
-  const silence = !worker.responsive
-    ? ', NO ANSWER'
-    : quiet >= QUIET_S
-      ? `, quiet ${formatSeconds(quiet)}`
-      : '';
-  const left = `  chunk ${worker.chunk}: `;
   const read = worker.reading === null ? '' : `  ${readSoFar(worker.reading)}`;
-  const right = `${read}  ${plural(worker.files, 'file')}${memory}${silence}`;
-  const room = Math.max(8, width - left.length - right.length);
+  const silence = !worker.responsive ? '  NO ANSWER' : quiet >= QUIET_S ? `  quiet ${formatAge(quiet)}` : '';
   const at = worker.reading?.path ?? worker.directory;
   const path = at === null ? 'starting' : displayPath(at);
   const mount = mountPath === null ? '' : `${displayPath(mountPath)}/`;
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
-  return fit(`${left}${shortenPath(below, room).padEnd(room)}${right}`, width);
+  const room = Math.max(8, width - cells.length - read.length - silence.length);
+  return fit(`${cells}${shortenPath(below, room)}${read}${silence}`, width);
 }
 
 function problemLines(status: StatusSnapshot, width: number): string[] {

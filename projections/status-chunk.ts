@@ -31,6 +31,14 @@ export interface ChunkStatus {
   responsive: boolean;
 }
 
+/** A chunk that is being worked at. */
+export interface WorkerStatus extends ChunkStatus {
+  /** Of the last 30 s, or since its worker started. */
+  filesPerSecond: number;
+  /** Since its worker started. */
+  seconds: number;
+}
+
 /** A chunk that was planned and nothing else yet. */
 export function newChunk(chunk: number): ChunkStatus {
   return {

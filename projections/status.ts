@@ -3,9 +3,9 @@ import { rowTotals } from '../journal/indexed-batch.js';
 import type { RecordHeader } from '../journal/record.js';
 import { estimateRemaining, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
-import { isOver, newChunk, type ChunkState, type ChunkStatus } from './status-chunk.js';
+import { isOver, newChunk, type ChunkState, type ChunkStatus, type WorkerStatus } from './status-chunk.js';
 
-export type { ChunkStatus } from './status-chunk.js';
+export type { ChunkStatus, WorkerStatus } from './status-chunk.js';
 
 /** Window of the rate that is shown. */
 const RATE_WINDOW_MS = 30_000;
@@ -30,7 +30,7 @@ export interface StatusSnapshot {
   recentProblems: { path: PathText; name: PathText; operation: string; code: string }[];
   filesPerSecond: number;
   chunks: { planned: number; completed: number; failed: number; running: number };
-  workers: ChunkStatus[];
+  workers: WorkerStatus[];
   secondsSinceProgress: number;
   remaining: Remaining;
   journalFreeBytes: number | null;
@@ -41,6 +41,8 @@ export interface StatusSnapshot {
 export class StatusFold {
   readonly #chunks = new Map<number, ChunkStatus>();
   readonly #rate = new RateCounter();
+  /** Of each chunk that is not over. */
+  readonly #rates = new Map<number, RateCounter>();
   readonly #recentProblems: StatusSnapshot['recentProblems'] = [];
   #scan: string | null = null;
   #started: EventData<'scan.started'> | null = null;
@@ -78,6 +80,7 @@ export class StatusFold {
         this.#chunkEvent(event, atMs);
         return;
       }
+      case 'container.adopted':
       case 'container.started':
       case 'process.started': {
         this.#workerStarted(event.data, atMs);
@@ -126,7 +129,9 @@ export class StatusFold {
         failed: final?.chunks.failed ?? count('failed'),
         running: ended ? 0 : count('running'),
       },
-      workers: ended ? [] : all.filter((chunk) => chunk.state === 'running'),
+      workers: ended
+        ? []
+        : all.filter(({ state }) => state === 'running').map((each) => this.#worker(each, endMs)),
       secondsSinceProgress: this.#secondsSinceProgress(untilMs),
       remaining: estimateRemaining(all, {
         planning: this.#planning,
@@ -136,6 +141,12 @@ export class StatusFold {
       journalFreeBytes: this.#journalFreeBytes,
       pausedBecause: this.#pausedBecause,
     };
+  }
+
+  #worker(chunk: ChunkStatus, nowMs: number): WorkerStatus {
+    const { startedAtMs } = chunk;
+    const filesPerSecond = this.#rates.get(chunk.chunk)?.perSecond(nowMs, startedAtMs, RATE_WINDOW_MS) ?? 0;
+    return { ...chunk, filesPerSecond, seconds: Math.max(0, nowMs - startedAtMs) / 1000 };
   }
 
   /** Chunks whose records can still change what is shown. */
@@ -187,6 +198,9 @@ export class StatusFold {
     chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
     this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
     this.#rate.add(atMs, files);
+    const rate = this.#rates.get(data.chunk) ?? new RateCounter();
+    this.#rates.set(data.chunk, rate);
+    rate.add(atMs, files);
   }
 
   #reading(data: EventData<'digest.progressed'>, atMs: number): void {
@@ -214,14 +228,12 @@ export class StatusFold {
 
   #workerStarted(data: EventData<'container.started'>, atMs: number): void {
     if (data.chunk === 0) return; // a preflight probe
+    const { attempt, name, id } = data;
     const chunk = this.#chunk(data.chunk);
-    chunk.state = 'running';
-    chunk.attempt = data.attempt;
-    chunk.name = data.name;
-    chunk.id = data.id;
-    chunk.reading = null;
-    chunk.startedAtMs = atMs;
-    chunk.progressAtMs = atMs;
+    // What the last worker used, and whether it answered, says nothing of this one.
+    const unknown = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null, responsive: true };
+    const began = { state: 'running' as const, startedAtMs: atMs, progressAtMs: atMs };
+    Object.assign(chunk, { attempt, name, id, reading: null }, began, unknown);
   }
 
   #chunkEvent(
@@ -247,6 +259,7 @@ export class StatusFold {
       chunk.problems = event.data.problems;
       this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
     }
+    if (isOver(chunk.state)) this.#rates.delete(chunk.chunk);
   }
 
   #scanEvent(event: JournalEvent, atMs: number): void {

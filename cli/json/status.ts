@@ -15,6 +15,8 @@ const worker = z.object({
     .object({ path: z.string(), bytesRead: count, bytesTotal: count.describe('to be read of it') })
     .nullable()
     .describe('the file it has been reading for long; null: none'),
+  seconds: seconds.describe('seconds since it was started, or taken over'),
+  filesPerSecond: z.number().describe('over the last 30 s'),
   secondsSinceProgress: seconds,
   responsive: z.boolean().describe('as of its last health check'),
   cpuPercent: nullableNumber.describe('of one CPU, at its last health check; null: not known'),

@@ -68,7 +68,9 @@ test('a running scan: counts, rate, worker, and an estimate that admits what it 
     secondsSinceProgress: 4,
   });
   expect(now.chunks).toEqual({ planned: 1, completed: 0, failed: 0, running: 1 });
-  expect(now.workers).toMatchObject([{ chunk: 1, name: 'worker-0001-1', directory: '/m/a' }]);
+  expect(now.workers).toMatchObject([
+    { chunk: 1, name: 'worker-0001-1', directory: '/m/a', filesPerSecond: 10, seconds: 10 },
+  ]);
   expect(now.filesPerSecond).toBeGreaterThan(5);
   expect(now.remaining).toMatchObject({ files: 900, atLeast: false });
   expect(now.remaining.secondsLow).toBeLessThanOrEqual(now.remaining.secondsHigh ?? 0);
@@ -82,6 +84,26 @@ test('without a living coordinator an unfinished scan was killed, or interrupted
   expect(story.fold.snapshot(story.atMs, false).state).toBe('interrupted');
   story.tell('scan.resumed', { reason: 'started again', host });
   expect(story.fold.snapshot(story.atMs, true)).toMatchObject({ state: 'running', workers: [] });
+});
+
+test('a worker that is started again is not told by what the one before it was', () => {
+  const health = { responsive: false, cpuPercent: 50, memoryBytes: 1000, memoryLimitBytes: 2000 };
+  const more = { filesRecorded: 1, secondsSinceProgress: 1, mountAccessible: true, journalFreeBytes: null };
+  const story = running()
+    .tell('health.checked', { chunk: 1, attempt: 1, ...health, ...more })
+    .tell('chunk.failed', { chunk: 1, attempt: 1, reason: 'killed', willRetry: true })
+    .tell('process.started', { chunk: 1, attempt: 2, name: 'worker-0001-2', id: '78' });
+  const unknown = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null };
+  expect(story.fold.snapshot(story.atMs, true).workers).toMatchObject([
+    { attempt: 2, responsive: true, ...unknown, seconds: 0 },
+  ]);
+});
+
+test('a container that outlived its coordinator is a worker of the next', () => {
+  const story = running().tell('scan.resumed', { reason: 'started again', host });
+  expect(story.fold.snapshot(story.atMs, true).workers).toEqual([]);
+  story.tell('container.adopted', { chunk: 1, attempt: 1, name: 'smart-scan-1', id: 'abc' });
+  expect(story.fold.snapshot(story.atMs, true).workers).toMatchObject([{ chunk: 1, name: 'smart-scan-1' }]);
 });
 
 test('a paused scan says why', () => {
