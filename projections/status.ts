@@ -5,7 +5,7 @@ import { estimateRemaining, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
 import { isOver, newChunk, type ChunkState, type ChunkStatus, type WorkerStatus } from './status-chunk.js';
 
-export type { ChunkStatus, WorkerStatus } from './status-chunk.js';
+export type { WorkerStatus } from './status-chunk.js';
 
 /** Window of the rate that is shown. */
 const RATE_WINDOW_MS = 30_000;

@@ -54,8 +54,6 @@ export class Attempt {
   #stuck = false;
   #noteExit: (error: string | null) => void = () => undefined;
   readonly #exited: Promise<string | null>;
-  /** When its health was last looked at. */
-  healthAtMs: number;
 
   constructor(context: AttemptContext, chunk: Chunk, number: number, progress: ChunkProgress) {
     this.#context = context;
@@ -63,7 +61,7 @@ export class Attempt {
     this.number = number;
     this.progress = progress;
     this.usage = new UsageWatch(context.engine, context.now);
-    this.#startedAtMs = this.#progressAtMs = this.#progressedAtMs = this.healthAtMs = context.now();
+    this.#startedAtMs = this.#progressAtMs = this.#progressedAtMs = context.now();
     this.#exited = new Promise((resolve) => (this.#noteExit = resolve));
   }
 

@@ -1,7 +1,7 @@
 import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '../engine/port.js';
 import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
-import { checkHealth } from './health-check.js';
+import { HealthRounds } from './health-check.js';
 import type { AttemptObserver } from './observer.js';
 import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
@@ -36,8 +36,7 @@ export class Fleet {
   readonly #endedEarly = new Set<string>();
   /** Workers that not even SIGKILL ended: nothing of them waits for anything here. */
   readonly #stuck = new Set<string>();
-  /** Those whose health is being looked at: the next look waits for the last. */
-  readonly #checking = new Set<Attempt>();
+  readonly #health: HealthRounds;
   readonly #context: AttemptContext;
   #engineLost = false;
   #lastEndedAtMs: number | null = null;
@@ -48,6 +47,7 @@ export class Fleet {
     this.progress = new ProgressBook(options);
     this.#reconciledAtMs = options.now();
     const { journal, engine, settings, now } = options;
+    this.#health = new HealthRounds({ journal, engine, settings });
     this.#context = {
       journal,
       engine,
@@ -125,12 +125,12 @@ export class Fleet {
 
   /** Looks at what is due: journals, health, and now and then at the engine's list. */
   look(nowMs: number): void {
-    const { track, settings } = this.#options;
+    const { track } = this.#options;
     const asks = !this.#engineLost; // it says itself when it is back, and that comes first in the journal
     for (const attempt of this.#attempts.values()) {
       track(attempt.poll());
       if (asks) track(attempt.usage.look(attempt.id));
-      if (nowMs - attempt.healthAtMs >= settings.healthIntervalMs) track(this.#checkHealth(attempt, nowMs));
+      track(this.#health.look(attempt, nowMs));
     }
     if (asks && nowMs - this.#reconciledAtMs >= RECONCILE_EVERY_MS) track(this.#reconcile());
   }
@@ -242,20 +242,6 @@ export class Fleet {
       // One that is being started has no id yet; what an earlier start left behind has another attempt's number.
       const known = attempt?.id === worker.id || (attempt?.id === null && attempt.number === worker.attempt);
       if (worker.chunk > 0 && !known) await this.#sweep(worker);
-    }
-  }
-
-  async #checkHealth(attempt: Attempt, nowMs: number): Promise<void> {
-    const { id } = attempt;
-    if (id === null || this.#checking.has(attempt)) return;
-    this.#checking.add(attempt);
-    attempt.healthAtMs = nowMs;
-    const { engine, settings, journal } = this.#options;
-    try {
-      const health = await checkHealth(attempt, id, engine, settings);
-      if (health !== null) await journal.append('health.checked', health);
-    } finally {
-      this.#checking.delete(attempt);
     }
   }
 }

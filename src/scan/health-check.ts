@@ -4,6 +4,7 @@ import { EngineError, type Engine, type WorkerUsage } from '../engine/port.js';
 import { mountAccessible } from '../health/mount.js';
 import { freeBytes, hostLoad } from '../health/room.js';
 import type { Attempt } from './attempt.js';
+import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 
 /** A worker that does not answer within this is unresponsive. */
@@ -12,11 +13,41 @@ const PING_TIMEOUT_MS = 10_000;
 const EXIT_HEARD_MS = 2000;
 const UNKNOWN_USAGE: WorkerUsage = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null };
 
+/** Looks at each running worker's health in its time, and journals it. */
+export class HealthRounds {
+  readonly #options: { journal: ScanJournal; engine: Engine; settings: ScanSettings };
+  readonly #lookedAtMs = new WeakMap<Attempt, number>();
+  /** The next look at a worker waits for the last. */
+  readonly #looking = new WeakSet<Attempt>();
+
+  constructor(options: { journal: ScanJournal; engine: Engine; settings: ScanSettings }) {
+    this.#options = options;
+  }
+
+  /** Does nothing where it is not due: the first time an interval after the attempt was first seen here. */
+  async look(attempt: Attempt, nowMs: number): Promise<void> {
+    const { journal, engine, settings } = this.#options;
+    const lookedAtMs = this.#lookedAtMs.get(attempt);
+    if (lookedAtMs === undefined) this.#lookedAtMs.set(attempt, nowMs);
+    const isDue = lookedAtMs !== undefined && nowMs - lookedAtMs >= settings.healthIntervalMs;
+    const { id } = attempt;
+    if (!isDue || id === null || this.#looking.has(attempt)) return;
+    this.#looking.add(attempt);
+    this.#lookedAtMs.set(attempt, nowMs);
+    try {
+      const health = await checkHealth(attempt, id, engine, settings);
+      if (health !== null) await journal.append('health.checked', health);
+    } finally {
+      this.#looking.delete(attempt);
+    }
+  }
+}
+
 /**
  * Looks at one running worker, its mount and the room for its journal. Every look has its own time limit.
  * @returns null where the worker ended meanwhile: it did not answer for a good reason, and its exit tells
  */
-export async function checkHealth(
+async function checkHealth(
   attempt: Attempt,
   id: string,
   engine: Engine,
