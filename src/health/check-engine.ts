@@ -16,8 +16,9 @@ export function capacityOf(choice: EngineChoice): HostCapacity {
 }
 
 export function checkResources(host: HostCapacity, workers: number, share: FairShare): Check {
-  const each = `${workers} workers, each up to ${share.cpus} CPUs and ${size(share.memoryBytes)} of memory`;
-  const detail = `${each}; the host has ${host.cpus} CPUs and ${size(host.memoryBytes)}`;
+  const each = workers === 1 ? 'one worker, up to' : `${workers} workers, each up to`;
+  const most = `${each} ${cpuCount(share.cpus)} and ${size(share.memoryBytes)} of memory`;
+  const detail = `${most}; the host has ${cpuCount(host.cpus)} and ${size(host.memoryBytes)}`;
   if (share.notes.length === 0) return passed('resources', detail);
   return warned(
     'resources',
@@ -25,6 +26,10 @@ export function checkResources(host: HostCapacity, workers: number, share: FairS
     `${share.notes.join('; ')} (${detail})`,
     'Ask for less with --cpus, --memory or --max-containers; without them each worker gets a fair share.',
   );
+}
+
+function cpuCount(cpus: number): string {
+  return cpus === 1 ? '1 CPU' : `${cpus} CPUs`;
 }
 
 /** Whether the engine answers, and which it is. */
