@@ -78,17 +78,26 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Creates missing folders with the owner's mode, each one's entry on disk before this resolves. */
+/**
+ * Creates missing folders with the owner's mode, each one's entry on disk before this resolves. Unlike `mkdir` with
+ * `recursive` it ends where a file system answers ENOENT although the parent is there (/proc, an automounter).
+ */
 export async function makeFolder(folder: string, owner: FileOwner = OWNER_OF_PROCESS): Promise<void> {
+  try {
+    await makeOne(folder, owner);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder), owner);
+    await makeOne(folder, owner);
+  }
+}
+
+async function makeOne(folder: string, owner: FileOwner): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
-    const name = errnoName(error);
-    if (name === 'EEXIST') return;
-    if (name !== 'ENOENT') throw error;
-    await makeFolder(dirname(folder), owner);
-    await makeFolder(folder, owner);
-    return;
+    if (errnoName(error) === 'EEXIST') return;
+    throw error;
   }
   const handle = await open(folder, 'r');
   try {

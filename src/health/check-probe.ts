@@ -1,8 +1,9 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData, EventType } from '../../journal/events/index.js';
 import { decodeLine } from '../../journal/record.js';
+import { makeFolder } from '../../journal/storage.js';
 import type { DockerEngine } from '../engine/docker.js';
 import { EngineError, type Launch, type WorkerExit, type WorkerLimits } from '../engine/port.js';
 import { engineFailure } from './check-engine.js';
@@ -45,7 +46,7 @@ export interface ProbeOptions {
 export async function checkProbe(options: ProbeOptions): Promise<Check> {
   const writerDir = join(options.journalDir, `.probe-${options.id.toLowerCase()}`);
   try {
-    await mkdir(writerDir, { recursive: true });
+    await makeFolder(writerDir);
     const { id, scan, mountPath, sample, fullChecksums } = options;
     const task: ProbeTask = { id, scan, mountPath, sample, fullChecksums };
     await writeFile(join(writerDir, 'task.json'), JSON.stringify(task));

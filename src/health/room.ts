@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, statfs, unlink } from 'node:fs/promises';
+import { access, open, statfs, unlink } from 'node:fs/promises';
 import { freemem, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../journal/storage.js';
 
 /** Bytes an ordinary user may still write there, or null where the file system does not say. */
 export async function freeBytes(directory: string): Promise<number | null> {
@@ -26,7 +27,7 @@ export function hostLoad(): HostLoad {
 
 /** Creates the directory where it is missing and proves that a file can be written, synced and removed there. */
 export async function proveWritable(directory: string, token: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   await access(directory, constants.W_OK | constants.X_OK);
   const path = join(directory, `.nas-scanner-${token}`);
   const file = await open(path, 'wx');
