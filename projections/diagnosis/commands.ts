@@ -29,6 +29,9 @@ const VALUE_FLAGS: readonly [name: string, flag: string, usual: unknown, unit: n
   ['startTimeoutMs', '--start-timeout', 30_000, 1000],
   ['stallTimeoutMs', '--stall-timeout', 3_600_000, 1000],
   ['stallAction', '--stall-action', 'warn', 0],
+  ['healthIntervalMs', '--health-interval', 300_000, 1000],
+  ['fullDiskWaitMs', '--full-disk-wait', 600_000, 1000],
+  ['retries', '--retries', 2, 1],
   ['chunkBytes', '--chunk-size', 100 * 1024 ** 3, 1024 ** 3],
 ];
 
@@ -64,7 +67,11 @@ export class Commands {
 
   /** One of our own commands on the same data directory. */
   own(command: string): string {
-    return `nas-scanner ${command}${this.#dataDir === null ? '' : ` --data-dir ${this.dataDir}`}`;
+    const words = [`nas-scanner ${command}`];
+    if (this.#dataDir !== null) words.push(`--data-dir ${this.dataDir}`);
+    const dbName = this.option('dbName');
+    if (typeof dbName === 'string') words.push(`--db-name ${this.#redacted ? 'FILE' : shellWord(dbName)}`);
+    return words.join(' ');
   }
 
   /** The scan again, with the options it had but for those given here (flag → value, null: without it). */
@@ -75,7 +82,8 @@ export class Commands {
       if (value !== null) words.push(value === '' ? flag : `${flag} ${value}`);
     }
     if (this.#redacted) return words.join(' ');
-    return [...words, ...this.#repeated('exclude', '--exclude')].join(' ');
+    const hostPaths = '--host-path' in changes ? [] : this.#hostPaths();
+    return [...words, ...this.#repeated('exclude', '--exclude'), ...hostPaths].join(' ');
   }
 
   /** An option as it was given, in the unit of its flag; null where it was not. */
@@ -94,7 +102,16 @@ export class Commands {
     }
     if (options['fastStart'] === true) flags['--fast-start'] = '';
     if (options['oneFileSystem'] === true) flags['--one-file-system'] = '';
+    if (options['nice'] === false) flags['--no-nice'] = '';
     return flags;
+  }
+
+  #hostPaths(): string[] {
+    const pairs = this.option('hostPaths');
+    if (!Array.isArray(pairs)) return [];
+    return (pairs as Partial<Record<'inside' | 'outside', unknown>>[])
+      .filter(({ inside, outside }) => typeof inside === 'string' && typeof outside === 'string')
+      .map(({ inside, outside }) => `--host-path ${shellWord(`${String(inside)}=${String(outside)}`)}`);
   }
 
   #repeated(name: string, flag: string): string[] {
