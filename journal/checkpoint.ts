@@ -4,6 +4,7 @@ import { JournalError } from './errors.js';
 import type { EventData } from './events/index.js';
 import { readAround } from './read-around.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
+import { salvage } from './salvage.js';
 import type { SegmentPosition } from './segments.js';
 import { errnoName } from './storage.js';
 import { openingIn, sealOf } from './testimony.js';
@@ -31,11 +32,19 @@ export async function recordEndingAt(path: string, offset: number): Promise<RawR
     if ((await readAround(handle, buffer, 0, buffer.length, from)) < buffer.length) return null;
     const end = buffer.at(-1) === LF ? buffer.length - 1 : buffer.length;
     const start = end === 0 ? 0 : buffer.lastIndexOf(LF, end - 1) + 1;
-    const decoded = decodeLine(buffer.subarray(start, end));
-    return decoded.ok ? decoded.record : null;
+    return lastRecordIn(buffer.subarray(start, end));
   } finally {
     await handle.close();
   }
+}
+
+/** A line's record; of lines that a broken line feed has glued together, the last one's. */
+function lastRecordIn(line: Buffer): RawRecord | null {
+  const whole = decodeLine(line);
+  if (whole.ok) return whole.record;
+  let last: RawRecord | null = null;
+  for (const { to, record } of salvage(line)) last = to === line.length ? record : null;
+  return last;
 }
 
 export function checkpointMismatch(scan: string, writer: string, position: SegmentPosition): JournalError {

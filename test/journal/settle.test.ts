@@ -42,3 +42,15 @@ test('what lies behind a hole is left out, so that the end is a witness for all 
   const { last } = await endOfWriter(journalDir, SCAN, 'coordinator');
   expect(last).toEqual({ epoch: 1, segment: 2, seq: 17, crc: '6df570b3', bytes: third });
 });
+
+test('a line feed that became another byte, anywhere in the last segment, takes nobody the end of the writer', async () => {
+  const file = join(journalDir, SCAN, 'coordinator', '0001-0002.ndjson');
+  const sound = readFileSync(file);
+  const { last } = await endOfWriter(journalDir, SCAN, 'coordinator');
+  for (let lf = sound.indexOf(10); lf >= 0; lf = sound.indexOf(10, lf + 1)) {
+    const bytes = Buffer.from(sound);
+    bytes[lf] = 0x2a;
+    writeFileSync(file, bytes);
+    expect((await endOfWriter(journalDir, SCAN, 'coordinator')).last).toMatchObject({ seq: last?.seq });
+  }
+});
