@@ -29,17 +29,15 @@ export async function catchUp(
   const present = await listScans(journalDir);
   const orphan = applied.find((scan) => !present.includes(scan));
   if (orphan !== undefined) throw stale(`it holds scan ${orphan}, which the journal does not`);
-  const others: string[] = [];
-  for (const scan of present) {
-    // Killed in its first moment, a scan leaves its folder and nothing else.
-    if (scan !== options.scan && (await listWriters(journalDir, scan)).length > 0) others.push(scan);
-  }
-  if (applied.length === 0 && others.length > 0) throw stale('it is empty, and the journal is not');
-  for (const scan of others) {
+  for (const scan of present.filter((each) => each !== options.scan)) {
     const after = catalog.checkpoints.of(scan);
     if (await isWhole(journalDir, scan, after)) continue;
     const isLast = !applied.some((other) => other > scan && other !== options.scan);
-    await applyRest(database, catalog, { journalDir, scan, after, isLast });
+    // Older rows must not come over newer ones.
+    const refusal = isLast ? null : `scan ${scan} has more to give, and a later one is in it already`;
+    // Only once there is a record: a scan that was killed in its first moment leaves empty files, or its folder alone.
+    const ifAny = applied.length === 0 ? 'it is empty, and the journal is not' : refusal;
+    await applyRest(database, catalog, { journalDir, scan, after, refusal: ifAny });
   }
 }
 
@@ -88,20 +86,19 @@ interface Rest {
   journalDir: string;
   scan: string;
   after: ReadonlyMap<string, SegmentPosition>;
-  /** No later scan is in the catalog. */
-  isLast: boolean;
+  /** Why not one record of it may be applied here; null where all may. */
+  refusal: string | null;
 }
 
 async function applyRest(
   database: Db,
   catalog: Catalog,
-  { journalDir, scan, after, isLast }: Rest,
+  { journalDir, scan, after, refusal }: Rest,
 ): Promise<void> {
   const reader = new ScanReader({ journalDir, scan, after, hash: false });
   try {
     for await (const batch of reader.batches()) {
-      // Older rows must not come over newer ones.
-      if (!isLast) throw stale(`scan ${scan} has more to give, and a later one is in it already`);
+      if (refusal !== null) throw stale(refusal);
       inTransaction(database, catalog, () => {
         for (const record of batch) catalog.apply(record);
       });

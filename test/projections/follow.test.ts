@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -40,6 +40,33 @@ test('following a scan to its end gives the rows that a replay gives', async () 
   expect(await follow.drain(10_000)).toEqual({ upToDate: true, detail: '' });
   await follow.close();
   expect(told).toEqual(['opened wal: shared memory works here']);
+  const to = join(dataDir, 'replayed.db');
+  await replay({ dataDir, databaseName, to });
+  expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
+});
+
+// What a kill in its first moment leaves of a scan, before its first record is on disk.
+test.each([
+  ['an empty file', ''],
+  ['zeros', '\0'.repeat(100)],
+  ['the start of a record', '{"seq":1,"dura'],
+  ['folders', null],
+])('an older scan of which nothing but %s is left holds no new catalog up', async (_what, bytes) => {
+  const coordinator = join(dataDir, 'journal', '01KAR000000000000000000000', 'coordinator');
+  mkdirSync(coordinator, { recursive: true });
+  if (bytes !== null) writeFileSync(join(coordinator, '0001-0001.ndjson'), bytes);
+  const told: string[] = [];
+  const follow = new Follow(
+    { dataDir, databaseName, scan: SCAN },
+    {
+      onOpened: () => told.push('opened'),
+      onTrouble: (code, detail) => told.push(`${code}: ${detail}`),
+      onRecovered: () => told.push('recovered'),
+    },
+  );
+  expect(await follow.drain(5_000)).toEqual({ upToDate: true, detail: '' });
+  await follow.close();
+  expect(told).toEqual(['opened']);
   const to = join(dataDir, 'replayed.db');
   await replay({ dataDir, databaseName, to });
   expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
