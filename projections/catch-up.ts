@@ -32,13 +32,18 @@ export async function catchUp(
   for (const scan of present.filter((each) => each !== options.scan)) {
     const after = catalog.checkpoints.of(scan);
     if (await isWhole(journalDir, scan, after)) continue;
-    const isLast = !applied.some((other) => other > scan && other !== options.scan);
-    // Older rows must not come over newer ones.
-    const refusal = isLast ? null : `scan ${scan} has more to give, and a later one is in it already`;
     // Only once there is a record: a scan that was killed in its first moment leaves empty files, or its folder alone.
-    const ifAny = applied.length === 0 ? 'it is empty, and the journal is not' : refusal;
-    await applyRest(database, catalog, { journalDir, scan, after, refusal: ifAny });
+    const refusal = refusalOf(scan, applied, options.scan);
+    await applyRest(database, catalog, { journalDir, scan, after, refusal });
   }
+}
+
+/** Why records of a scan may not be applied to the catalog as it is; null where they may. */
+function refusalOf(scan: string, applied: readonly string[], followed: string): string | null {
+  if (applied.length === 0) return 'it is empty, and the journal is not';
+  // Older rows must not come over newer ones.
+  const isLast = !applied.some((other) => other > scan && other !== followed);
+  return isLast ? null : `scan ${scan} has more to give, and a later one is in it already`;
 }
 
 /**

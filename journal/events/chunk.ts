@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bigCount, count, pathText } from './common.js';
+import { bigCount, count, ofAttempt, pathText } from './common.js';
 
 /** One place a chunk starts at: a directory with all below it, or only the files lying directly in it. */
 export const chunkRoot = z.looseObject({ path: pathText, scope: z.enum(['subtree', 'files']) });
@@ -34,8 +34,7 @@ export const chunkEvents = {
   'plan.finished': z.looseObject({ chunks: count }),
   'chunk.split': z.looseObject({ chunk: z.int().positive(), into: z.array(z.int().positive()) }),
   'chunk.completed': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     files: count,
     directories: count,
     bytes: bigCount,
@@ -44,8 +43,7 @@ export const chunkEvents = {
     coverage: z.looseObject({ subdirectories: count, entered: count }).optional(),
   }),
   'chunk.failed': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     reason: z.string(),
     willRetry: z.boolean(),
   }),

@@ -9,6 +9,8 @@ export const bigCount = z.union([z.int().nonnegative(), z.string().regex(/^\d+$/
 export type BigCount = z.infer<typeof bigCount>;
 
 export const count = z.int().nonnegative();
+/** Names one attempt at one chunk. */
+export const ofAttempt = { chunk: z.int().positive(), attempt: z.int().positive() };
 export const crcHex = z.string().regex(/^[0-9a-f]{8}$/);
 
 /** Names one record of a writer. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bigCount, count, pathText } from './common.js';
+import { bigCount, count, ofAttempt, pathText } from './common.js';
 import { chunkRoot } from './chunk.js';
 
 /** One entry that could not be read: `operation` is the system call, `code` its errno name. */
@@ -44,8 +44,7 @@ export const filesEvents = {
     directories: z.array(listedDirectory),
   }),
   'chunk.scanned': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     files: count,
     directories: count,
     bytes: bigCount,
@@ -53,22 +52,19 @@ export const filesEvents = {
   }),
   /** Now and then while a file takes long to read: that nothing is recorded meanwhile is no stall. */
   'digest.progressed': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     path: pathText,
     bytesRead: bigCount,
     bytesTotal: bigCount,
   }),
   /** How many directories at once a worker found best by measuring; the coordinator says so as `worker.tuned`. */
   'walk.tuned': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     directoriesAtOnce: z.int().positive(),
   }),
   /** Written before `chunk.scanned`, once or several times, when a worker was asked to give away what it has not begun. */
   'chunk.yielded': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     remaining: z.array(chunkRoot),
   }),
 } as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count } from './common.js';
+import { count, ofAttempt } from './common.js';
 
 /** What the coordinator saw of its workers, the engine and the host. A number is null where it could not be had. */
 export const healthEvents = {
@@ -20,8 +20,7 @@ export const healthEvents = {
       .optional(),
   }),
   'stall.detected': z.looseObject({
-    chunk: z.int().positive(),
-    attempt: z.int().positive(),
+    ...ofAttempt,
     secondsSinceProgress: z.number().nonnegative(),
     action: z.enum(['warn', 'restart']),
   }),

@@ -1,6 +1,6 @@
 import { close, constants, open, read } from 'node:fs';
 import type { FileDigest } from './digest-sync.js';
-import type { LongRead } from './long-read.js';
+import { LongRead, type ReadingWatch } from './long-read.js';
 import { createDigest, EMPTY, rangesOf, type Digest, type DigestMode, type Range } from './sampling.js';
 
 /** Bytes read at once; each file being read has a buffer of its own. */
@@ -16,7 +16,7 @@ interface InHand {
   digest: Digest;
   file: number;
   buffer: Buffer;
-  watched: LongRead | undefined;
+  watched: LongRead | null;
 }
 
 /** The checksum of one file, made with calls that do not block. */
@@ -33,18 +33,20 @@ export class AsyncDigester {
 
   /**
    * @param size in bytes, as lstat gave it
-   * @param watched hears how far it is
+   * @param watch hears how far it is
    * @throws the system's error of open or read, or that of the time limit
    */
-  async digest(path: string | Buffer, size: number, watched?: LongRead): Promise<FileDigest> {
+  async digest(path: string | Buffer, size: number, watch?: ReadingWatch): Promise<FileDigest> {
     if (size === 0) return { checksum: EMPTY, short: false };
     this.operation = 'open';
     const file = await this.#call<number>((done) => open(path, OPEN_FLAGS, done));
     try {
       const digest = createDigest(this.#mode);
       const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
+      const ranges = rangesOf(this.#mode, size);
+      const watched = watch === undefined ? null : new LongRead(watch, ranges);
       let short = false;
-      for (const range of rangesOf(this.#mode, size)) {
+      for (const range of ranges) {
         short ||= !(await this.#update({ digest, file, buffer, watched }, range));
       }
       return { checksum: digest.digest(), short };

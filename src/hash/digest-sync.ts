@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import type { LongRead } from './long-read.js';
+import { LongRead, type ReadingWatch } from './long-read.js';
 import { createDigest, digestOf, EMPTY, rangesOf, type DigestMode, type Range } from './sampling.js';
 
 /** Bytes read at once. */
@@ -31,16 +31,16 @@ export class SyncDigester {
 
   /**
    * @param size in bytes, as lstat gave it
-   * @param watch made where the file is too big to be read at once
+   * @param watch hears how far it is, where the file is too big to be read at once
    * @throws the system's error of open or read
    */
-  digest(path: string | Buffer, size: number, watch?: () => LongRead): FileDigest {
+  digest(path: string | Buffer, size: number, watch?: ReadingWatch): FileDigest {
     if (size === 0) return { checksum: EMPTY, short: false };
     this.#start('open');
     const file = openSync(path, OPEN_FLAGS);
     try {
       const ranges = rangesOf(this.#mode, size);
-      return size <= READ_BYTES ? this.#small(file, size) : this.#big(file, ranges, watch?.());
+      return size <= READ_BYTES ? this.#small(file, size) : this.#big(file, ranges, watch);
     } finally {
       closeSync(file);
     }
@@ -56,7 +56,8 @@ export class SyncDigester {
     return { checksum: digestOf(this.#mode, this.#buffer.subarray(0, length)), short: length < size };
   }
 
-  #big(file: number, ranges: readonly Range[], watched: LongRead | undefined): FileDigest {
+  #big(file: number, ranges: readonly Range[], watch: ReadingWatch | undefined): FileDigest {
+    const watched = watch === undefined ? null : new LongRead(watch, ranges);
     const digest = createDigest(this.#mode);
     let short = false;
     for (const range of ranges) {

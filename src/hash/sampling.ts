@@ -28,11 +28,6 @@ export function rangesOf(mode: DigestMode, size: number): Range[] {
   ];
 }
 
-/** Bytes that a checksum reads of a file. */
-export function bytesToRead(mode: DigestMode, size: number): number {
-  return rangesOf(mode, size).reduce((sum, range) => sum + range.length, 0);
-}
-
 /** A digest being made. `digest` gives the checksum as it stands in the catalog. */
 export interface Digest {
   update(bytes: Buffer): void;

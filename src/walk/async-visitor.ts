@@ -1,7 +1,6 @@
 import { lstat, open, opendir, stat, type BigIntStats, type Dir, type Dirent } from 'node:fs';
 import { AsyncDigester } from '../hash/digest-async.js';
-import { LongRead } from '../hash/long-read.js';
-import { bytesToRead } from '../hash/sampling.js';
+import type { ReadingWatch } from '../hash/long-read.js';
 import { kindOf, type EntryKind } from './entries.js';
 import { isOtherMount, isSame, statKind, type Listing, type ListingContext } from './listing.js';
 import { decodeName, joinPath, systemPath } from './names.js';
@@ -227,16 +226,11 @@ export class DirectoryVisitor {
     const { listing } = visit;
     const mode = this.#context.options.checksum === 'full' ? 'full' : 'sampled';
     const digester = new AsyncDigester(mode, (start) => this.#calls.call(start));
-    const filePath = listing.pathOf(name);
+    const watch = this.#watch(listing, name);
     let seen = stat;
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
-        const size = Number(seen.size);
-        const watched = new LongRead(this.#context.now, (bytesRead) => {
-          if (listing.endOldPart()) this.#ports.partEnded();
-          this.#ports.reading({ path: filePath, bytesRead, bytesTotal: bytesToRead(mode, size) });
-        });
-        const { checksum, short } = await digester.digest(path, size, watched);
+        const { checksum, short } = await digester.digest(path, Number(seen.size), watch);
         const now = short ? await this.#stat(path) : seen;
         // Some files are always shorter than they claim.
         if (now.size === seen.size && now.mtimeNs === seen.mtimeNs) {
@@ -251,5 +245,14 @@ export class DirectoryVisitor {
       listing.problem(name, digester.operation, this.#codeOf(visit, error));
     }
     listing.file(name, seen, ',null');
+  }
+
+  /** Says how far a file is that takes long to read; what was listed before it does not wait for its end. */
+  #watch(listing: Listing, name: string): ReadingWatch {
+    const tell = (bytesRead: number, bytesTotal: number): void => {
+      if (listing.endOldPart()) this.#ports.partEnded();
+      this.#ports.reading({ path: listing.pathOf(name), bytesRead, bytesTotal });
+    };
+    return { now: this.#context.now, tell };
   }
 }

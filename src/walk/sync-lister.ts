@@ -1,7 +1,6 @@
 import { lstatSync, statSync, type BigIntStats } from 'node:fs';
 import { SyncDigester } from '../hash/digest-sync.js';
-import { LongRead } from '../hash/long-read.js';
-import { bytesToRead } from '../hash/sampling.js';
+import type { ReadingWatch } from '../hash/long-read.js';
 import { BatchBuilder } from './batch.js';
 import { columnsFor } from './columns.js';
 import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
@@ -259,7 +258,7 @@ export class SyncLister {
     { name, path, stat }: { name: string; path: string | Buffer; stat: BigIntStats },
   ): void {
     let seen = stat;
-    const watch = (): LongRead => this.#watch(listing, name, Number(seen.size));
+    const watch = this.#watch(listing, name);
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
         const { checksum, short } = digester.digest(path, Number(seen.size), watch);
@@ -280,13 +279,12 @@ export class SyncLister {
   }
 
   /** Says how far a file is that takes long to read; what was listed before it does not wait for its end. */
-  #watch(listing: Listing, name: string, size: number): LongRead {
-    const path = listing.pathOf(name);
-    const bytesTotal = bytesToRead(this.#context.options.checksum === 'full' ? 'full' : 'sampled', size);
-    return new LongRead(this.#context.now, (bytesRead) => {
+  #watch(listing: Listing, name: string): ReadingWatch {
+    const tell = (bytesRead: number, bytesTotal: number): void => {
       listing.endOldPart();
       this.#batch.flush();
-      this.#post(null, noTotals(), { path, bytesRead, bytesTotal });
-    });
+      this.#post(null, noTotals(), { path: listing.pathOf(name), bytesRead, bytesTotal });
+    };
+    return { now: this.#context.now, tell };
   }
 }

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventData } from '../../journal/events/index.js';
-import { AsyncLister } from '../../src/walk/async-lister.js';
 import { Frontier } from '../../src/walk/frontier.js';
 import { listingContext } from '../../src/walk/listing.js';
-import { PROGRESS, type ListerAnswer, type ListerOptions } from '../../src/walk/protocol.js';
+import { PROGRESS, type ListerAnswer } from '../../src/walk/protocol.js';
 import { SyncLister } from '../../src/walk/sync-lister.js';
+import { listAtOnce, listerOptions } from '../support/async-listing.js';
 import { Recorded } from '../support/worker-run.js';
 
 // Files that take hours to read: whoever is killed meanwhile loses little, and whoever waits hears of it.
@@ -24,18 +24,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const optionsFor = (mountPath: string): ListerOptions => ({
-  chunk: 1,
-  attempt: 1,
-  mountPath,
-  mountDevice: null,
-  checksum: 'full',
-  exclude: [],
-  excludeDirectories: [],
-  oneFileSystem: false,
-  ioTimeoutMs: 60_000,
-});
-
 /** A clock on which every look takes so long. */
 function slowClock(stepMs: number): () => number {
   let nowMs = 0;
@@ -47,37 +35,22 @@ function listedBlocking(stepMs: number): ListerAnswer[] {
   const frontier = new Frontier([{ path: root, scope: 'subtree' }], () => false);
   const answers: ListerAnswer[] = [];
   const progress = new Int32Array(PROGRESS.words);
-  const lister = new SyncLister(listingContext(optionsFor(root), slowClock(stepMs)), progress, (answer) => {
-    answers.push(answer);
-    progress[PROGRESS.unread] = -1; // all are on disk
-    for (const group of answer.found) frontier.add(group);
-  });
+  const lister = new SyncLister(
+    listingContext(listerOptions(root, 'full'), slowClock(stepMs)),
+    progress,
+    (answer) => {
+      answers.push(answer);
+      progress[PROGRESS.unread] = -1; // all are on disk
+      for (const group of answer.found) frontier.add(group);
+    },
+  );
   for (let jobs = frontier.take(9); jobs.length > 0; jobs = frontier.take(9)) lister.list(jobs);
   return answers;
 }
 
 /** The same of one that does not block, which reads all directories at once. */
-async function listedAtOnce(stepMs: number): Promise<ListerAnswer[]> {
-  const answers: ListerAnswer[] = [];
-  const frontier = new Frontier([{ path: root, scope: 'subtree' }], () => false);
-  await new Promise<void>((resolve) => {
-    let out = 0;
-    const pump = (): void => {
-      const jobs = frontier.take(9 - out);
-      out += jobs.length;
-      if (jobs.length > 0) lister.list(jobs, 9);
-      else if (out === 0) resolve();
-    };
-    const lister = new AsyncLister(listingContext(optionsFor(root), slowClock(stepMs)), (answer) => {
-      answers.push(answer);
-      if (answer.dataJson !== null) lister.acknowledge();
-      out -= answer.done.length;
-      for (const group of answer.found) frontier.add(group);
-      pump();
-    });
-    pump();
-  });
-  return answers;
+function listedAtOnce(stepMs: number): Promise<ListerAnswer[]> {
+  return listAtOnce(listingContext(listerOptions(root, 'full'), slowClock(stepMs)), 9);
 }
 
 function batchesOf(answers: readonly ListerAnswer[]): EventData<'files.batch'>[] {

@@ -2,10 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventData } from '../../journal/events/index.js';
 import { RECORD_BYTES_TARGET } from '../../journal/record.js';
 import { plantHorrors } from '../support/horrors.js';
-import { AsyncLister } from '../../src/walk/async-lister.js';
-import { Frontier } from '../../src/walk/frontier.js';
 import { listingContext } from '../../src/walk/listing.js';
-import type { ListerAnswer, ListerOptions } from '../../src/walk/protocol.js';
+import { listAtOnce, listerOptions } from '../support/async-listing.js';
 import { difference, factsByFind, Recorded, seenByFind, WorkerPlace } from '../support/worker-run.js';
 
 const DIRECTORIES_AT_ONCE = 16;
@@ -70,7 +68,8 @@ describe('the tree of horrors, walked by a worker', () => {
   });
 
   test('the lister for slow mounts records the same', async () => {
-    const { answers } = await listAll(place.tree);
+    const context = listingContext(listerOptions(place.tree, 'none'));
+    const answers = await listAtOnce(context, DIRECTORIES_AT_ONCE);
     const held = new Recorded();
     for (const { dataJson } of answers) {
       if (dataJson !== null) held.batch(JSON.parse(dataJson) as EventData<'files.batch'>);
@@ -81,41 +80,3 @@ describe('the tree of horrors, walked by a worker', () => {
     expect(difference([...held.directories.keys()], [...recorded.directories.keys()])).toEqual([]);
   });
 });
-
-/** Drives a lister of the asynchronous kind as a walk does, with several directories at once. */
-async function listAll(root: string): Promise<{ answers: ListerAnswer[] }> {
-  const frontier = new Frontier([{ path: root, scope: 'subtree' }], () => false);
-  const answers: ListerAnswer[] = [];
-  let out = 0;
-  await new Promise<void>((resolve) => {
-    const pump = (): void => {
-      const jobs = frontier.take(DIRECTORIES_AT_ONCE - out);
-      out += jobs.length;
-      if (jobs.length > 0) lister.list(jobs, DIRECTORIES_AT_ONCE);
-      else if (out === 0) resolve();
-    };
-    const lister = new AsyncLister(listingContext(optionsFor(root)), (answer) => {
-      answers.push(answer);
-      if (answer.dataJson !== null) lister.acknowledge();
-      out -= answer.done.length;
-      for (const group of answer.found) frontier.add(group);
-      pump();
-    });
-    pump();
-  });
-  return { answers };
-}
-
-function optionsFor(mountPath: string): ListerOptions {
-  return {
-    chunk: 1,
-    attempt: 1,
-    mountPath,
-    mountDevice: null,
-    checksum: 'none',
-    exclude: [],
-    excludeDirectories: [],
-    oneFileSystem: false,
-    ioTimeoutMs: 60_000,
-  };
-}
