@@ -4,6 +4,7 @@ import type {
   DiagnoseOptions,
   RepairOptions,
   ReplayOptions,
+  ScanOptions,
   SchemaOptions,
   VerifyOptions,
 } from './command-options.js';
@@ -14,6 +15,7 @@ import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
 import { guardOutput } from './output-guard.js';
 import { checkValues, describeOption, isSwitchedOn, settableOption } from './settable-option.js';
+import { StopSignals } from './signals.js';
 import { VERSION } from './version.js';
 
 /** Runs a command line; the exit code is set, what went wrong is said. */
@@ -30,9 +32,22 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
 type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
 
 /** Runs a command's module, loaded only now so that every other command starts without it. */
-async function execute<O extends CommonOptions>(options: O, load: () => Promise<Run<O>>): Promise<void> {
-  const run = await load();
-  process.exitCode = await run(options, createIo({ json: options.json, quiet: options.quiet }));
+async function execute<O extends CommonOptions>(
+  options: O,
+  load: (io: Io) => Promise<Run<O>>,
+): Promise<void> {
+  const io = createIo({ json: options.json, quiet: options.quiet });
+  const run = await load(io);
+  process.exitCode = await run(options, io);
+}
+
+/** Loading takes a moment, and whoever stops a scan then gets an answer, too. */
+async function loadScan(io: Io): Promise<Run<ScanOptions>> {
+  const signals = new StopSignals((error) => {
+    io.json(error);
+  });
+  const { runScan } = await import('./scan.js');
+  return (options) => runScan(options, io, signals);
 }
 
 function command(name: string, description: string): Command {
@@ -64,7 +79,7 @@ export function createProgram(): Command {
       .argument('<path>', 'the directory to scan, for example /mnt/user/Archive')
       .argument('<name>', 'what the catalog calls it, for example Archive')
       .action((path: string, name: string, _options, self: Command) =>
-        execute(scanOptionsFrom(self, path, name), async () => (await import('./scan.js')).runScan),
+        execute(scanOptionsFrom(self, path, name), loadScan),
       ),
   );
   program.addCommand(

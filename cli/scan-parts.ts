@@ -20,6 +20,8 @@ const SPLIT_AFTER_MS = { process: 3000, docker: 8000 } as const;
 const SPLIT_AFTER_SHARE = 0.05;
 /** About what sharing costs: whoever is done sooner need not have shared. */
 const SPLIT_IDLE_MS = { process: 1000, docker: 3000 } as const;
+/** A disk that was asleep has its say by then, mostly. */
+const MOUNT_WAITS_MS = 3000;
 /** From SIGTERM to SIGKILL: a NAS gives 10 s when its array stops. */
 const GRACE_MS = 8000;
 
@@ -28,8 +30,11 @@ export function createProcessEngine(): ProcessEngine {
   return new ProcessEngine(fileURLToPath(new URL('./main.js', import.meta.url)));
 }
 
-function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan): ScanSettings {
-  const inside = dataDirInsideMount(options.mountPath, paths.dataDir);
+function settingsOf(
+  options: ScanOptions,
+  paths: DataPaths,
+  { opened, excludeDirectories }: { opened: OpenedScan; excludeDirectories: string[] },
+): ScanSettings {
   const { mountPath, exclude, oneFileSystem, ioTimeoutMs } = options;
   return {
     scan: opened.scan,
@@ -58,7 +63,7 @@ function settingsOf(options: ScanOptions, paths: DataPaths, opened: OpenedScan):
       hostname: opened.host.hostname,
       checksum: options.checksum,
       exclude,
-      excludeDirectories: inside === null ? [] : [inside],
+      excludeDirectories,
       oneFileSystem,
       directoriesAtOnceMax: options.workers,
       ioTimeoutMs,
@@ -76,18 +81,28 @@ function limitsOf(options: ScanOptions, opened: OpenedScan): WorkerLimits {
   return fairShare(capacityOf(opened.engine), options.maxContainers, { cpus, memoryBytes });
 }
 
-/** Puts the scanner together. @param onFailed hears of every preflight check that did not pass */
+/** Who hears what preflight finds. */
+export interface PreflightListener {
+  /** A check that did not pass. */
+  failed(check: PreflightResult): void;
+  /** The mount has not answered for a while. */
+  mountWaits(): void;
+  /** The data directory lies there in the mount, and is left out. */
+  dataDirInside(path: string): void;
+}
+
+/** Puts the scanner together. */
 export function scannerParts(
   options: ScanOptions,
   paths: DataPaths,
   opened: OpenedScan,
-  onFailed: (check: PreflightResult) => void,
+  listener: PreflightListener,
 ): ScannerOptions {
-  const settings = settingsOf(options, paths, opened);
-  const { exclude, excludeDirectories, oneFileSystem, ioTimeoutMs } = settings.task;
+  const excludeDirectories: string[] = []; // until preflight has looked
+  const settings = settingsOf(options, paths, { opened, excludeDirectories });
+  const { exclude, oneFileSystem, ioTimeoutMs } = settings.task;
   const { mountPath, chunkBytes, analysisTimeoutMs, fastStart } = options;
-  const directories = excludeDirectories.filter((path) => typeof path === 'string');
-  const walk = { mountPath, exclude, excludeDirectories: directories, oneFileSystem, ioTimeoutMs };
+  const walk = { mountPath, exclude, excludeDirectories, oneFileSystem, ioTimeoutMs };
   return {
     journal: opened.journal,
     engine: opened.engine.engine,
@@ -97,12 +112,21 @@ export function scannerParts(
         for (const observer of opened.observers) observer.recorded(event, header);
       },
     },
-    preflight: () => {
-      const mount = probeMount(mountPath, ioTimeoutMs).then((found) => {
+    preflight: (signal) => {
+      const waits = setTimeout(() => {
+        listener.mountWaits();
+      }, MOUNT_WAITS_MS);
+      const mount = probeMount(mountPath, ioTimeoutMs, signal).then((found) => {
+        clearTimeout(waits);
         settings.task.mountDevice = found.device;
+        const inside = found.realPath && dataDirInsideMount(mountPath, found.realPath, paths.dataDir);
+        if (inside) {
+          excludeDirectories.push(inside);
+          listener.dataDirInside(inside);
+        }
         return found;
       });
-      return preflight(options, paths, opened, mount, onFailed);
+      return preflight(options, paths, { opened, mount, listener, signal });
     },
     plan: async function* (idleSlots, signal, directoriesListed) {
       const history =
@@ -127,9 +151,12 @@ export function scannerParts(
 async function* preflight(
   options: ScanOptions,
   paths: DataPaths,
-  opened: OpenedScan,
-  mount: Promise<MountProbe>,
-  onFailed: (check: PreflightResult) => void,
+  {
+    opened,
+    mount,
+    listener,
+    signal,
+  }: { opened: OpenedScan; mount: Promise<MountProbe>; listener: PreflightListener; signal: AbortSignal },
 ): AsyncGenerator<PreflightResult> {
   const { scan, epoch, journal, engine } = opened;
   const checks = preflightChecks(options, paths, {
@@ -141,7 +168,8 @@ async function* preflight(
     record: (type, data) => journal.append(type, data),
   });
   for await (const check of checks) {
-    if (!check.ok) onFailed(check);
+    // What was not waited for has not failed.
+    if (!check.ok && !signal.aborted) listener.failed(check);
     yield check;
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { newScanId, timeOfId } from '../journal/ids.js';
 import type { EventData, Host } from '../journal/events/index.js';
 import { ownerFromEnvironment } from '../journal/owner.js';
@@ -66,30 +66,22 @@ export async function prepareDataDir(paths: DataPaths): Promise<void> {
   }
 }
 
-/** The real path of a path whose last parts may not exist yet. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    const parent = dirname(path);
-    if (parent === path) throw error;
-    return join(realPath(parent), basename(path));
-  }
+/** @throws CommandError (wrong usage) when the scan would write into the directory that it scans */
+export function refuseOneDirectory(mountPath: string, dataDir: string): void {
+  if (mountPath !== dataDir) return;
+  throw usageError(
+    `the data directory ${dataDir} is the directory to scan itself`,
+    'Choose another one with --data-dir.',
+  );
 }
 
 /**
- * The data directory as seen below the mount, where it lies there: it is never scanned. Looks only; neither need
- * exist yet.
- * @throws CommandError (wrong usage) when both are the same directory
+ * The data directory as seen below the mount, where it lies there: it is never scanned. The mount itself where both
+ * are one.
+ * @param realMount where the mount's path leads, see MountProbe
  */
-export function dataDirInsideMount(mountPath: string, dataDir: string): string | null {
-  const below = relative(realPath(mountPath), realPath(dataDir));
-  if (below === '') {
-    throw usageError(
-      `the data directory ${dataDir} is the directory to scan itself`,
-      'Choose another one with --data-dir.',
-    );
-  }
+export function dataDirInsideMount(mountPath: string, realMount: string, dataDir: string): string | null {
+  const below = relative(realMount, realpathSync(dataDir));
   return below === '..' || below.startsWith('../') ? null : join(mountPath, below);
 }
 

@@ -5,7 +5,7 @@ import { wrap } from './wrap.js';
 const COLUMNS = 80;
 
 export interface SummaryDetails {
-  interruptedBy: string | null;
+  interruptedBy: NodeJS.Signals | null;
   failedChecks: { check: string; detail: string; advice: string }[];
   /** Why the catalog does not hold everything; null when it does. */
   catalogBehind: string | null;

@@ -10,33 +10,35 @@ import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
-import type { ErrorJson } from './json/error.js';
 import type { ScanJson } from './json/scan.js';
 import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
 import { ScanLog } from './scan-log.js';
 import { engineFor } from './preflight-checks.js';
 import { createProcessEngine, scannerParts } from './scan-parts.js';
-import { dataDirInsideMount, openScan, prepareDataDir, type OpenedScan } from './scan-setup.js';
+import { openScan, prepareDataDir, refuseOneDirectory, type OpenedScan } from './scan-setup.js';
 import { renderSummary, type SummaryDetails } from './scan-summary.js';
-import { handleSignals } from './signals.js';
+import { exitCodeOfSignal, type StopSignals } from './signals.js';
 
-/** The `scan` command. */
-export async function runScan(options: ScanOptions, io: Io): Promise<ExitCode> {
+/** The `scan` command. @param signals answered from before this module was loaded */
+export async function runScan(options: ScanOptions, io: Io, signals: StopSignals): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
-  const inside = dataDirInsideMount(options.mountPath, paths.dataDir);
-  if (inside !== null && !io.quiet)
-    io.err(`the data directory ${printable(inside)} lies in the mount: it is left out\n`);
+  refuseOneDirectory(options.mountPath, paths.dataDir);
   await prepareDataDir(paths);
   const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
-    return await scanLocked(options, paths, io);
+    return await scanLocked(options, paths, { io, signals });
   } finally {
+    signals.release();
     lock.release();
   }
 }
 
-async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promise<ExitCode> {
+async function scanLocked(
+  options: ScanOptions,
+  paths: DataPaths,
+  { io, signals }: { io: Io; signals: StopSignals },
+): Promise<ExitCode> {
   const startedAtMs = Date.now();
   const say = (text: string): void => {
     if (!io.quiet) io.err(`${text}\n`);
@@ -58,16 +60,25 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
   opened.observers.push(log, catalog);
   await ownPath(log.path, opened.owner);
   await opened.begin();
+  const tell = (text: string): void => {
+    if (!io.quiet) display.note(text);
+  };
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(
-    scannerParts(options, paths, opened, (check) => failedChecks.push(check)),
+    scannerParts(options, paths, opened, {
+      failed: (check) => failedChecks.push(check),
+      mountWaits: () => {
+        tell(
+          `waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`,
+        );
+      },
+      dataDirInside: (path) => {
+        if (!io.quiet)
+          display.note(`the data directory ${printable(path)} lies in the mount: it is left out`);
+      },
+    }),
   );
-  const signals = handleSignals(scanner, () => {
-    io.json({
-      error: 'stopped at once by a second signal',
-      hint: 'The same command again goes on where it was.',
-    } satisfies ErrorJson);
-  });
+  signals.handOver(scanner);
   catalog.start();
   display.start();
   try {
@@ -91,7 +102,6 @@ async function scanLocked(options: ScanOptions, paths: DataPaths, io: Io): Promi
     throw error;
   } finally {
     display.stop();
-    signals.release();
     // What still runs would keep this process from ending.
     await opened.engine.engine?.close();
     await catalog.close();
@@ -122,8 +132,7 @@ function resultOf(
 }
 
 function exitCodeOf(result: ScanJson, details: SummaryDetails): ExitCode {
-  if (details.interruptedBy === 'SIGINT') return EXIT.interrupted;
-  if (details.interruptedBy !== null) return EXIT.terminated;
+  if (details.interruptedBy !== null) return exitCodeOfSignal(details.interruptedBy);
   if (details.failedChecks.length > 0 || details.catalogBehind !== null) return EXIT.failed;
   if (result.outcome === 'incomplete') return EXIT.incomplete;
   return result.outcome === 'complete' ? EXIT.done : EXIT.problems;

@@ -1,30 +1,50 @@
 import type { Scanner } from '../src/scan/scanner.js';
-import { EXIT } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import type { ErrorJson } from './json/error.js';
 
-/**
- * The first signal stops the scan in order, the second at once.
- * @param onForced called before the process ends at the second
- */
-export function handleSignals(scanner: Scanner, onForced: () => void): { release(): void } {
-  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
-    const handler = (): void => {
-      if (scanner.interruptedBy === null) {
-        scanner.interrupt(signal);
-        return;
-      }
-      const code = scanner.interruptedBy === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
-      // Whoever asks twice does not wait: workers get their SIGKILL, the journal is sound as it is.
-      void Promise.race([scanner.kill(), new Promise((resolve) => setTimeout(resolve, 1000))]).finally(() => {
-        onForced();
-        process.exit(code);
-      });
-    };
-    process.on(signal, handler);
-    return { signal, handler };
-  });
-  return {
-    release: () => {
-      for (const { signal, handler } of handlers) process.off(signal, handler);
-    },
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** What a second signal gives workers to die. */
+const KILL_MS = 1000;
+
+/** Answers the signals that stop a scan, from its first moment on. */
+export class StopSignals {
+  readonly #tell: (error: ErrorJson) => void;
+  #scanner: Scanner | null = null;
+
+  /** @param tell hears what to say when the process ends at once */
+  constructor(tell: (error: ErrorJson) => void) {
+    this.#tell = tell;
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+  }
+
+  /** Now there is something to stop in order: the first signal does so, the second ends the process. */
+  handOver(scanner: Scanner): void {
+    this.#scanner = scanner;
+  }
+
+  release(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    const scanner = this.#scanner;
+    if (scanner === null) this.#end(signal, 'stopped before the scan began');
+    else if (scanner.interruptedBy === null) scanner.interrupt(signal);
+    else void this.#kill(scanner, scanner.interruptedBy);
   };
+
+  /** Whoever asks twice does not wait: workers get their SIGKILL, the journal is sound as it is. */
+  async #kill(scanner: Scanner, signal: NodeJS.Signals): Promise<void> {
+    await Promise.race([scanner.kill(), new Promise((resolve) => setTimeout(resolve, KILL_MS))]);
+    this.#end(signal, 'stopped at once by a second signal');
+  }
+
+  #end(signal: NodeJS.Signals, error: string): void {
+    this.#tell({ error, hint: 'The same command again goes on where it was.' });
+    process.exit(exitCodeOfSignal(signal));
+  }
+}
+
+export function exitCodeOfSignal(signal: NodeJS.Signals): ExitCode {
+  return signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
 }

@@ -16,10 +16,25 @@ const ROOM_LOW_BYTES = 1024 * MIB;
 /** A disk that takes longer for one fsync slows every worker down. */
 const SLOW_SYNC_MS = 1000;
 
-/** The mount: there, a directory, readable, alive; an empty one only warns. */
-export function checkMount(path: string, probe: MountProbe, timeoutMs: number): Check {
+/**
+ * The mount: there, a directory, readable, alive; an empty one only warns.
+ * @param realDataDir where the data directory's path leads; null where that is not known
+ */
+export function checkMount(
+  path: string,
+  probe: MountProbe,
+  { timeoutMs, realDataDir }: { timeoutMs: number; realDataDir: string | null },
+): Check {
   switch (probe.state) {
     case 'ok':
+      if (probe.realPath !== null && probe.realPath === realDataDir) {
+        return failed(
+          'mount',
+          'data-dir.unwritable',
+          `${path} is the data directory itself`,
+          'Choose another one with --data-dir.',
+        );
+      }
       return { ...readable(path, probe), ...(probe.device === null ? {} : { device: probe.device }) };
     case 'missing':
       return failed(

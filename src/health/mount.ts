@@ -15,6 +15,8 @@ export interface MountProbe {
   sample: string | null;
   /** `st_dev`, decimal: another one there later is another mount. */
   device: string | null;
+  /** Where the path leads when every symbolic link in it is followed. */
+  realPath: string | null;
 }
 
 /** What the probing child prints. */
@@ -25,6 +27,7 @@ interface Answer {
   fsType?: string;
   sample?: string;
   device?: string;
+  realPath?: string;
 }
 
 /**
@@ -39,6 +42,7 @@ try {
   const stat = fs.statSync(path, { bigint: true });
   answer.directory = stat.isDirectory();
   answer.device = String(stat.dev);
+  answer.realPath = fs.realpathSync(path);
   if (answer.directory) {
     const dir = fs.opendirSync(path, { encoding: 'buffer' });
     const entry = dir.readSync();
@@ -55,7 +59,7 @@ process.stdout.write(JSON.stringify(answer));
 
 /** errno 107 and 116 arrive without a name from some file systems. */
 const STALE_CODES = new Set(['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENODEV', 'ENXIO', '-107', '-116']);
-const ANSWER_BYTES_MAX = 4096;
+const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Probes that never came back, by path: one stuck process per path is enough. */
 const stuck = new Map<string, { exited: boolean }>();
@@ -67,13 +71,17 @@ const HUNG: MountProbe = {
   code: 'ETIMEDOUT',
   sample: null,
   device: null,
+  realPath: null,
 };
 
-/** Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs. */
-export async function probeMount(path: string, timeoutMs: number): Promise<MountProbe> {
+/**
+ * Looks whether a directory is there, can be listed and answers within the time. Never rejects, never hangs.
+ * @param signal its abort ends the look as the end of the time does
+ */
+export async function probeMount(path: string, timeoutMs: number, signal?: AbortSignal): Promise<MountProbe> {
   if (stuck.get(path)?.exited === false) return HUNG;
   stuck.delete(path);
-  return judge(await ask(path, timeoutMs));
+  return judge(await ask(path, timeoutMs, signal));
 }
 
 /** Whether the mount is there now. */
@@ -82,7 +90,8 @@ export async function mountAccessible(path: string, timeoutMs: number): Promise<
 }
 
 /** Null: no answer in time. */
-async function ask(path: string, timeoutMs: number): Promise<Answer | null> {
+async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promise<Answer | null> {
+  if (signal?.aborted === true) return null;
   const child = spawn(process.execPath, ['-e', PROBE_SCRIPT, path], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -94,17 +103,20 @@ async function ask(path: string, timeoutMs: number): Promise<Answer | null> {
     if (text.length < ANSWER_BYTES_MAX) text += chunk;
   });
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const leave = (): void => {
       stuck.set(path, life);
       child.kill('SIGKILL');
       // Left behind: it may stay in the kernel for as long as the mount is dead.
       child.stdout.destroy();
       child.unref();
       resolve(null);
-    }, timeoutMs);
+    };
+    const timer = setTimeout(leave, timeoutMs);
+    signal?.addEventListener('abort', leave, { once: true });
     const end = (answer: Answer): void => {
       life.exited = true;
       clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
       resolve(answer);
     };
     child.once('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? 'UNKNOWN' }));
@@ -123,9 +135,9 @@ function parse(text: string): Answer {
 
 function judge(answer: Answer | null): MountProbe {
   if (answer === null) return HUNG;
-  const { code = null, empty = null, fsType = null, sample = null, device = null } = answer;
+  const { code = null, empty = null, fsType = null, sample = null, device = null, realPath = null } = answer;
   const state = code !== null ? stateOf(code) : answer.directory === true ? 'ok' : 'not-directory';
-  return { state, empty, fsType, code, sample, device };
+  return { state, empty, fsType, code, sample, device, realPath };
 }
 
 function stateOf(code: string): MountState {

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import type { EngineChoice } from '../engine/choose.js';
 import {
   capacityOf,
@@ -51,7 +52,8 @@ export async function* runPreflight(options: PreflightOptions): AsyncGenerator<C
   if (journal !== null) yield journal;
   if (place.ok) yield await options.checkCatalog();
   const mount = await options.mount;
-  yield checkMount(mountPath, mount, options.ioTimeoutMs);
+  const realDataDir = place.ok ? await realpath(dataDir) : null;
+  yield checkMount(mountPath, mount, { timeoutMs: options.ioTimeoutMs, realDataDir });
   const host = capacityOf(choice);
   const share = fairShare(host, workers, options.asked);
   yield checkResources(host, workers, share);

@@ -36,7 +36,8 @@ export interface ScannerOptions {
   engine: Engine | null;
   settings: ScanSettings;
   observer: AttemptObserver;
-  preflight: () => AsyncIterable<PreflightResult>;
+  /** @param signal its abort ends what waits */
+  preflight: (signal: AbortSignal) => AsyncIterable<PreflightResult>;
   plan: (
     idleSlots: () => number,
     signal: AbortSignal,
@@ -54,7 +55,7 @@ export type ScanEnd = 'completed' | 'preflight-failed' | 'interrupted';
 export class Scanner {
   readonly #options: ScannerOptions;
   #fleet: Fleet | null = null;
-  readonly #stopPlanning = new AbortController();
+  readonly #stop = new AbortController();
   readonly #diskPause: DiskPause;
   readonly #now: () => number;
   readonly #startedAtMs: number;
@@ -92,11 +93,12 @@ export class Scanner {
   /** Resolves when the scan has said its last word. @throws JournalError when it cannot be written any more */
   async run(): Promise<ScanEnd> {
     const { journal, engine } = this.#options;
-    if (!(await this.#preflight()) || engine === null) {
+    const passed = await this.#preflight();
+    if (this.#stopping !== null) return 'interrupted';
+    if (!passed || engine === null) {
       await journal.append('scan.completed', completeScan(journal.state, NO_TOTALS, false));
       return 'preflight-failed';
     }
-    if (this.#stopping !== null) return 'interrupted';
     const fleet = (this.#fleet = this.#openFleet(engine));
     fleet.watch();
     await fleet.takeOver();
@@ -131,7 +133,7 @@ export class Scanner {
   interrupt(signal: NodeJS.Signals): void {
     if (this.#stopping !== null) return;
     this.#stopping = signal;
-    this.#stopPlanning.abort();
+    this.#stop.abort();
     this.#track(this.#options.journal.append('scan.interrupted', { signal }));
     for (const attempt of this.attempts) this.#track(attempt.stop());
     this.#wake();
@@ -142,7 +144,7 @@ export class Scanner {
    * journaled any more, so they are left to the next coordinator.
    */
   async abort(): Promise<void> {
-    this.#stopPlanning.abort();
+    this.#stop.abort();
     await Promise.allSettled(this.attempts.map((attempt) => attempt.stop()));
   }
 
@@ -153,7 +155,8 @@ export class Scanner {
 
   async #preflight(): Promise<boolean> {
     let passed = true;
-    for await (const { fatal, ...check } of this.#options.preflight()) {
+    for await (const { fatal, ...check } of this.#options.preflight(this.#stop.signal)) {
+      if (this.interruptedBy !== null) return false;
       await this.#options.journal.append('preflight.checked', check);
       if (fatal && !check.ok) passed = false;
     }
@@ -178,7 +181,7 @@ export class Scanner {
   /** No more is begun: the scan is stopped, or has waited long enough for room; the next run goes on. */
   #isEnding(): boolean {
     const isOver = this.#stopping !== null || this.#diskPause.isOver(this.#now());
-    if (isOver) this.#stopPlanning.abort();
+    if (isOver) this.#stop.abort();
     return isOver;
   }
 
@@ -203,7 +206,7 @@ export class Scanner {
     if (!journal.state.planned) {
       if (journal.state.chunks.size > 0) await this.#planLatecomers();
       else {
-        const { signal } = this.#stopPlanning;
+        const { signal } = this.#stop;
         const steps = plan(
           () => fleet.idleSlots(),
           signal,

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { oneObject, Place, Running } from '../support/cli.js';
+import { oneObject, Place, Running, until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { readRecords, sql } from '../support/outside.js';
 
@@ -70,4 +70,62 @@ describe.runIf(canMountFuse || IN_CI)('a directory of a mount that hangs', () =>
       }
     },
   );
+});
+
+describe.runIf(canMountFuse || IN_CI)('a mount whose root hangs', () => {
+  async function frozen(use: (scan: (...more: string[]) => Running) => Promise<void>): Promise<void> {
+    // Nothing of it may be answered from a cache.
+    const faults = { LATENCY_MS: '0', LATENCY_WRITE: '1' };
+    const mount = await LatencyMount.open(place.tree, join(place.root, 'fuse'), faults);
+    mount.freeze();
+    const late = setTimeout(() => mount.close(), SECONDS_MAX * 1000);
+    try {
+      await use((...more) => {
+        const args = [
+          'scan',
+          mount.point,
+          'Fuse',
+          '--data-dir',
+          place.dataDir,
+          '--engine',
+          'process',
+          '--json',
+        ];
+        return new Running([...args, ...more]);
+      });
+    } finally {
+      clearTimeout(late);
+      mount.close();
+    }
+  }
+
+  test('fails its preflight, which is journaled', async () => {
+    await frozen(async (scan) => {
+      const { code, stdout, stderr } = await scan('--io-timeout', '4').ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/waiting for .*fuse to answer, at most 4 s/);
+      const report = oneObject(stdout);
+      expect(report).toMatchObject({ outcome: 'incomplete', chunks: { planned: 0 } });
+      expect(report['seconds']).toBeLessThan(SECONDS_MAX);
+      const checks = readRecords(place.journal, String(report['scan'])).filter(
+        ({ type, data }) => type === 'preflight.checked' && data['ok'] === false,
+      );
+      expect(checks.map(({ data }) => data['code'])).toEqual(['mount.lost']);
+    });
+  });
+
+  test('holds up nobody who stops the scan', async () => {
+    await frozen(async (scan) => {
+      const running = scan();
+      await until('the wait for the mount', () => running.stderr.includes('waiting for'));
+      running.child.kill('SIGINT');
+      const began = performance.now();
+      const { code, stdout } = await running.ended;
+      expect(performance.now() - began).toBeLessThan(3000);
+      expect(code).toBe(130);
+      expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete', files: 0 });
+      const [id = ''] = place.scans();
+      expect(readRecords(place.journal, id).map(({ type }) => type)).toContain('scan.interrupted');
+    });
+  });
 });

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Place, Running, run, runJson, until } from '../support/cli.js';
+import { oneObject, Place, Running, run, runJson, until } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 import {
   catalogDigest,
@@ -85,6 +87,23 @@ describe('one signal stops within seconds and keeps everything recorded', () => 
   });
 });
 
+describe('a signal before the scan has begun', () => {
+  test('ends it at once; --json says so', async () => {
+    const socket = join(place.root, 'silent.sock');
+    const silent = createServer().listen(socket);
+    const connected = once(silent, 'connection');
+    const args = ['scan', place.tree, 'Early', '--data-dir', place.dataDir, '--engine', 'docker', '--json'];
+    const running = new Running(args, { env: { DOCKER_HOST: `unix://${socket}` } });
+    await connected; // the engine is asked for before the journal is opened
+    running.child.kill('SIGINT');
+    const outcome = await running.ended;
+    silent.close();
+    expect(outcome.code).toBe(130);
+    expect(oneObject(outcome.stdout)).toHaveProperty('error', 'stopped before the scan began');
+    expect(place.scans()).toEqual([]);
+  });
+});
+
 describe('two signals stop at once', () => {
   test('and the next run goes on', async () => {
     const running = await underWay();
@@ -132,7 +151,8 @@ describe('one scan at a time', () => {
       await new Promise((resume) => setTimeout(resume, 10));
     }
     expect((await running.ended).code).toBe(0);
-    expect(counts.size).toBeGreaterThan(2);
+    const total = Number(sql(place.catalog, 'SELECT count(*) FROM files'));
+    expect([...counts].some((count) => count > 0 && count < total)).toBe(true);
   });
 });
 

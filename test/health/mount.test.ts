@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 async function check(path: string) {
-  return checkMount(path, await probeMount(path, 10_000), 10_000);
+  return checkMount(path, await probeMount(path, 10_000), { timeoutMs: 10_000, realDataDir: folder });
 }
 
 test('a folder with something in it passes', async () => {

@@ -67,6 +67,11 @@ export class LatencyMount {
     this.#daemon.kill('SIGKILL');
   }
 
+  /** Nothing is answered any more, as where a server is gone; `close` ends that, too. */
+  freeze(): void {
+    this.#daemon.kill('SIGSTOP');
+  }
+
   /** Ends the daemon first: whoever hangs in the mount is released with an error. */
   close(): void {
     this.kill();
