@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../projections/text.js';
+import { WalkError } from '../src/walk/errors.js';
+import { compileExcludes } from '../src/walk/exclude.js';
+import { splitGlobs } from '../src/walk/glob.js';
 import type { ScanOptions } from './command-options.js';
 import { usageError } from './errors.js';
-import { repeated, settableOption as option } from './settable-option.js';
+import { asGiven, repeated, settableOption as option } from './settable-option.js';
+import { shortened } from './table.js';
 
 const GIB = 1024 ** 3;
+/** Of a glob in a message: all of any that was typed by hand. */
+const GLOB_SHOWN_CHARS = 200;
 /** No engine takes a lower limit. */
 const MEMORY_MIN = 6 * 1024 ** 2;
 const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
@@ -41,38 +47,35 @@ interface RawScanOptions {
   nice: boolean;
 }
 
-function number(flag: string, text: string, limits: { min: number; max?: number; whole?: boolean }): number {
+/** @param given the option and its text, for the message */
+function number(given: string, text: string, limits: { min: number; max?: number; whole?: boolean }): number {
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
   const max = limits.max ?? Number.MAX_SAFE_INTEGER;
   if (!(value >= limits.min && value <= max) || (limits.whole === true && !Number.isInteger(value))) {
     const kind = limits.whole === true ? 'a whole number' : 'a number';
     const range = limits.max === undefined ? `of ${limits.min} or more` : `from ${limits.min} to ${max}`;
-    throw usageError(`${flag} ${text} makes no sense: it takes ${kind} ${range}`);
+    throw usageError(`${given} makes no sense: it takes ${kind} ${range}`);
   }
   return value;
 }
 
 const SECONDS_MAX = 30 * 24 * 3600;
-function milliseconds(flag: string, text: string, min: number): number {
-  return number(flag, text, { min, max: SECONDS_MAX }) * 1000;
-}
-
 /** `512m`, `2g`, `1.5GiB`, or bytes. */
-export function parseSize(flag: string, text: string): number {
+function parseSize(given: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match === null ? 0 : Number(match[1]) * (SIZE_UNITS[(match[2] ?? '').toLowerCase()] ?? 0);
   if (bytes < MEMORY_MIN || bytes > Number.MAX_SAFE_INTEGER) {
-    throw usageError(`${flag} ${text} makes no sense: it takes a size of 6m or more, such as 512m or 2g`);
+    throw usageError(`${given} makes no sense: it takes a size of 6m or more, such as 512m or 2g`);
   }
   return Math.floor(bytes);
 }
 
-function hostPath(text: string): { inside: string; outside: string } {
+function hostPath(given: string, text: string): { inside: string; outside: string } {
   const at = text.indexOf('=');
   const inside = text.slice(0, at);
   const outside = text.slice(at + 1);
   if (at < 1 || !inside.startsWith('/') || !outside.startsWith('/')) {
-    throw usageError(`--host-path ${text} makes no sense: it takes INSIDE=OUTSIDE, both absolute`);
+    throw usageError(`${given} makes no sense: it takes INSIDE=OUTSIDE, both absolute`);
   }
   return { inside, outside };
 }
@@ -121,6 +124,20 @@ function resumeOf(command: Command, raw: RawScanOptions): ScanOptions['resume'] 
   return resume === 'cli' ? 'resume' : 'fresh';
 }
 
+/** @throws CommandError with exit code 2 for the first glob that means nothing */
+function checkGlobs(command: Command, mountPath: string, globs: readonly string[]): void {
+  for (const each of [...globs.map((glob) => [glob]), globs]) {
+    try {
+      compileExcludes(mountPath, each, []);
+    } catch (error) {
+      if (!(error instanceof WalkError)) throw error;
+      throw usageError(
+        `${asGiven(command, '--exclude', shortened(each.join(' '), GLOB_SHOWN_CHARS))} makes no sense: ${error.message}`,
+      );
+    }
+  }
+}
+
 /** Checks what was typed. @throws CommandError with exit code 2 and what to type instead */
 export function scanOptionsFrom(command: Command, path: string, name: string): ScanOptions {
   const raw = command.opts<RawScanOptions>();
@@ -128,22 +145,36 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
   if (path === '') throw usageError('PATH must not be empty');
   if (command.name() === 'scan' && name.trim() === '') throw usageError('NAME must not be empty');
   if (name !== printable(name)) throw usageError('NAME must not contain control characters');
+  const given = (flag: string, text: string): string => asGiven(command, flag, text);
   const counted = (flag: string, text: string, min: number): number =>
-    number(flag, text, { min, max: 10_000, whole: true });
+    number(given(flag, text), text, { min, max: 10_000, whole: true });
+  const milliseconds = (flag: string, text: string, min: number): number =>
+    number(given(flag, text), text, { min, max: SECONDS_MAX }) * 1000;
+  const mountPath = resolve(path);
+  const exclude = repeated(raw.exclude, command.getOptionValueSource('exclude'), splitGlobs);
+  checkGlobs(command, mountPath, exclude);
+  const hostPaths = repeated(raw.hostPath, command.getOptionValueSource('hostPath'), (list) =>
+    list.split(','),
+  );
   return {
     ...(raw.dataDir === undefined ? {} : { dataDir: raw.dataDir }),
     ...(raw.dbName === undefined ? {} : { dbName: raw.dbName }),
     json: raw.json,
     quiet: raw.quiet,
-    mountPath: resolve(path),
+    mountPath,
     mountName: name,
     engine: raw.engine,
     fastStart: raw.fastStart === true,
-    chunkBytes: Math.round(number('--chunk-size', raw.chunkSize, { min: 0.000001, max: 1_000_000 }) * GIB),
+    chunkBytes: Math.round(
+      number(given('--chunk-size', raw.chunkSize), raw.chunkSize, { min: 0.000001, max: 1_000_000 }) * GIB,
+    ),
     maxContainers: counted('--max-containers', raw.maxContainers, 1),
     workers: raw.workers === undefined ? null : counted('--workers', raw.workers, 1),
-    cpus: raw.cpus === undefined ? null : number('--cpus', raw.cpus, { min: 0.01, max: 100_000 }),
-    memoryBytes: raw.memory === undefined ? null : parseSize('--memory', raw.memory),
+    cpus:
+      raw.cpus === undefined
+        ? null
+        : number(given('--cpus', raw.cpus), raw.cpus, { min: 0.01, max: 100_000 }),
+    memoryBytes: raw.memory === undefined ? null : parseSize(given('--memory', raw.memory), raw.memory),
     image: raw.image,
     analysisTimeoutMs: milliseconds('--analysis-timeout', raw.analysisTimeout, 0.001),
     ioTimeoutMs: milliseconds('--io-timeout', raw.ioTimeout, 0.001),
@@ -154,9 +185,9 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
     fullDiskWaitMs: milliseconds('--full-disk-wait', raw.fullDiskWait, 0),
     retries: counted('--retries', raw.retries, 0),
     checksum: raw.checksum,
-    exclude: repeated(raw.exclude, command.getOptionValueSource('exclude')),
+    exclude,
     oneFileSystem: raw.oneFileSystem === true,
-    hostPaths: repeated(raw.hostPath, command.getOptionValueSource('hostPath')).map(hostPath),
+    hostPaths: hostPaths.map((text) => hostPath(given('--host-path', text), text)),
     resume,
     nice: raw.nice,
   };

@@ -61,8 +61,22 @@ export function describeOption(option: Option): string {
   return notes.length === 0 ? option.description : `${option.description} (${notes.join('; ')})`;
 }
 
-/** The values of a repeatable option; in the environment they stand in one variable, parted by commas outside `{}`. */
-export function repeated(values: readonly string[] | undefined, source: string | undefined): string[] {
+/** An option's value as its user gave it, for a message: `--workers 0`, or `NAS_SCANNER_WORKERS=0`. */
+export function asGiven(command: Command, long: string, text: string): string {
+  const option = command.options.find((each) => each.long === long);
+  const isSet = option !== undefined && command.getOptionValueSource(option.attributeName()) === 'env';
+  return isSet ? `${variableOf(option)}=${text}` : `${long} ${text}`;
+}
+
+/**
+ * The values of a repeatable option.
+ * @param split parts those that stand in one variable of the environment
+ */
+export function repeated(
+  values: readonly string[] | undefined,
+  source: string | undefined,
+  split: (list: string) => string[],
+): string[] {
   if (source !== 'env') return [...(values ?? [])];
-  return (values ?? []).flatMap((value) => value.split(/,(?![^{]*\})/)).filter((value) => value !== '');
+  return (values ?? []).flatMap(split).filter((value) => value !== '');
 }

@@ -126,6 +126,18 @@ describe('what goes in', () => {
     expect(report['files']).toBe(0);
   });
 
+  test('--exclude reads brackets and backslashes as a shell does', async () => {
+    const odd = at('odd');
+    mkdirSync(odd);
+    for (const name of ['[x]', 'x]', 'a]', '*', 'b', '!']) writeFileSync(join(odd, name), name);
+    const left = async (data: string, more: string[], env: Record<string, string> = {}): Promise<string> => {
+      await runJson(['scan', odd, 'Odd', '--data-dir', at(data), '--engine', 'process', ...more], 0, { env });
+      return sql(join(at(data), 'smart_catalog.db'), "SELECT group_concat(substr(path, -1), '') FROM files");
+    };
+    expect(await left('odd-1', ['--exclude', '[[]x]', '--exclude', 'a]', '--exclude', '\\*'])).toBe('!b]');
+    expect(await left('odd-2', [], { NAS_SCANNER_EXCLUDE: '[[]x],{a,x}],[,!]' })).toBe('*b');
+  });
+
   test('--checksum none|sampled|full', async () => {
     const checksum = async (mode: string): Promise<string> => {
       await scan(at(`checksum-${mode}`), 0, ['--checksum', mode]);

@@ -51,6 +51,31 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
     expect(existsSync(place.journal)).toBe(false);
   });
 
+  test.each([
+    ['a range that runs backwards', '[z-a]', 'the range z-a runs backwards'],
+    ['a class that is none', '[[:vowel:]]', 'there is no class [:vowel:]'],
+    ['a backslash that quotes nothing', 'a\\', 'ends in a backslash'],
+  ])('a glob with %s, also from the environment', async (_what, glob, why) => {
+    for (const command of ['scan', 'preflight']) {
+      const args = [
+        command,
+        place.tree,
+        ...(command === 'scan' ? ['Mount'] : []),
+        '--data-dir',
+        place.dataDir,
+      ];
+      const typed = await run([...args, '--exclude', '*.tmp', '--exclude', glob]);
+      expect(typed).toMatchObject({ code: 2, stdout: '' });
+      expect(typed.stderr).toContain(`--exclude ${glob} `);
+      const set = await run(args, { env: { NAS_SCANNER_EXCLUDE: `*.tmp,${glob}` } });
+      expect(set).toMatchObject({ code: 2, stdout: '' });
+      expect(set.stderr).toContain(`NAS_SCANNER_EXCLUDE=${glob} `);
+      for (const { stderr } of [typed, set])
+        expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(why)]);
+    }
+    expect(existsSync(place.journal)).toBe(false);
+  });
+
   test('with --json stdout carries one object all the same', async () => {
     const outcome = await run(place.scanArgs('--chunk-size', '0', '--json'));
     expect(outcome.code).toBe(2);

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { WalkError } from '../../src/walk/errors.js';
+import { splitGlobs } from '../../src/walk/glob.js';
 import { compileExcludes, NAS_DROPPINGS } from '../../src/walk/exclude.js';
 
 const MOUNT = '/mnt/user/Archive';
@@ -18,6 +20,22 @@ test.each([
   ['[!ab].c', 'b.c', false],
   ['[!ab].c', 'x.c', true],
   ['[', '[', true],
+  ['a]', 'a]', true],
+  ['[[]x]', '[x]', true],
+  ['[[]x]', 'x]', false],
+  ['[]x]', ']', true],
+  ['[^a]', 'b', true],
+  ['[^a]', 'a', false],
+  ['[!]', '[!]', true],
+  ['[\\]]', ']', true],
+  ['[a-c-]', '-', true],
+  ['[a/b]', 'a', false],
+  ['x[.-0]y', 'x/y', false],
+  ['[[:upper:][:digit:]]', 'Ä', true],
+  ['[[:upper:][:digit:]]', '5', true],
+  ['[[:upper:][:digit:]]', 'a', false],
+  ['\\*.tmp', '*.tmp', true],
+  ['\\*.tmp', 'a.tmp', false],
   ['a.b', 'axb', false],
   ['node_modules', 'x/node_modules', true],
   ['node_modules/', 'x/node_modules', true],
@@ -30,6 +48,9 @@ test.each([
   ['**/cache', 'a/b/cache', true],
   ['cache/**', 'cache/a/b', true],
   ['cache/**', 'cache', false],
+  ['a//b', 'a/b', true],
+  ['x/a**', 'x/ab', true],
+  ['x/a**', 'x/a/b', false],
   ['$(x)', '$(x)', true],
   ['*.{tmp,bak}', 'a/b.bak', true],
   ['*.{tmp,bak}', 'a/b.txt', false],
@@ -38,12 +59,29 @@ test.each([
   ['x{,.old}', 'x', true],
   ['[{]a,b}', '{a,b}', true],
   ['{a}', '{a}', true],
+  ['\\{a,b}', '{a,b}', true],
+  ['{{a,b}}', '{b}', true],
+  ['{a,{b,c}', '{a,c', true],
   ['{a,b', '{a,b', true],
   ['a,b}', 'a,b}', true],
   ['new\nline', 'new\nline', true],
   ['*', 'new\nline', true],
 ])('%j and %j: %s', (glob, path, expected) => {
   expect(excludes([glob], path)).toBe(expected);
+});
+
+test.each([
+  ['[z-a]', 'the range z-a runs backwards'],
+  ['x[ab-A]', 'the range b-A runs backwards'],
+  ['[[:vowel:]]', 'there is no class [:vowel:]'],
+  ['a\\', 'it ends in a backslash that quotes nothing'],
+  ['{a,'.repeat(2000), 'it has more than 4096 characters'],
+])('%j means nothing: %s', (glob, why) => {
+  expect(() => excludes(['*.tmp', glob], 'a')).toThrow(new WalkError('bad-glob', why));
+});
+
+test('a list of globs is parted by its commas, but for those that belong to one', () => {
+  expect(splitGlobs('*.tmp,{a,{b,c}},[,]x,\\,,{d,')).toEqual(['*.tmp', '{a,{b,c}}', '[,]x', '\\,', '{d', '']);
 });
 
 test('the droppings of NAS systems are known, and off', () => {

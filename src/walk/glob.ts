@@ -1,0 +1,115 @@
+import { WalkError } from './errors.js';
+
+/** No path that the kernel takes at once is longer; and a pattern without end takes all memory to compile. */
+const GLOB_CHARS_MAX = 4096;
+
+/** One member of a set, except a range: quoted, a class such as `[:digit:]`, or itself. */
+const MEMBER = String.raw`(?:\\[^/]|\[:[a-z]*:\]|[^\]\\/])`;
+/** `[…]`: a `]` that comes first does not end it, and none reaches across a slash. */
+const SET = String.raw`\[(?:[!^](?:\]|${MEMBER})|\]|(?![!^])${MEMBER})${MEMBER}*\]`;
+/** What a glob consists of: stars, a character that a backslash quotes, a set, or one character. */
+const PIECE = new RegExp(String.raw`\*{2,}/|\*+|\\.|${SET}|.`, 'gsu');
+const SET_MEMBER = /\[:([a-z]*):\]|(\\.|.)(?:-(?!\[:)(\\.|.))?/gsu;
+const SPECIAL = /[.+*?^${}()[\]|\\]/g;
+
+/** The classes of POSIX, as members of a set of a regular expression. */
+const CLASSES: Readonly<Record<string, string>> = {
+  alnum: '\\p{L}\\p{N}',
+  alpha: '\\p{L}',
+  blank: ' \\t',
+  cntrl: '\\p{Cc}',
+  digit: '0-9',
+  graph: '\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}',
+  lower: '\\p{Ll}',
+  print: '\\p{L}\\p{M}\\p{N}\\p{P}\\p{S} ',
+  punct: '\\p{P}\\p{S}',
+  space: '\\s',
+  upper: '\\p{Lu}',
+  xdigit: '0-9A-Fa-f',
+};
+
+function piecesOf(glob: string): string[] {
+  return glob.match(PIECE) ?? [];
+}
+
+/** What braces and commas stand for, by the place of the piece: nothing but themselves without a partner or a comma. */
+function groupsOf(pieces: readonly string[]): Map<number, '(?:' | '|' | ')'> {
+  const roles = new Map<number, '(?:' | '|' | ')'>();
+  const open: { at: number; commas: number[] }[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    if (piece === '{') open.push({ at, commas: [] });
+    else if (piece === ',') open.at(-1)?.commas.push(at);
+    else if (piece === '}') {
+      const group = open.pop();
+      if (group === undefined || group.commas.length === 0) continue;
+      roles.set(group.at, '(?:').set(at, ')');
+      for (const comma of group.commas) roles.set(comma, '|');
+    }
+  }
+  return roles;
+}
+
+/**
+ * The source of a regular expression (flags `su`) for a glob: `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]` and `\` as
+ * in fnmatch(3), none of them across a slash; `**` as a whole name across directories; `{a,b}` for either, also nested.
+ * @throws WalkError `bad-glob` where it can mean nothing
+ */
+export function globSource(glob: string): string {
+  if (glob.length > GLOB_CHARS_MAX) {
+    throw new WalkError('bad-glob', `it has more than ${GLOB_CHARS_MAX} characters`);
+  }
+  const pieces = piecesOf(glob);
+  const roles = groupsOf(pieces);
+  return pieces.map((piece, at) => roles.get(at) ?? pieceSource(piece)).join('');
+}
+
+function pieceSource(piece: string): string {
+  if (piece === '?') return '[^/]';
+  if (piece === '*') return '[^/]*';
+  // Two stars that are not the whole of a name are one.
+  if (piece.startsWith('**')) {
+    return piece.endsWith('/') ? '(?:(?<![^/])(?:.*/)?|[^/]*/)' : '(?:(?<![^/]).*(?![^/])|[^/]*)';
+  }
+  if (piece === '\\') throw new WalkError('bad-glob', 'it ends in a backslash that quotes nothing');
+  if (piece.length > 1 && piece.startsWith('[')) return setSource(piece);
+  return unquoted(piece).replace(SPECIAL, '\\$&');
+}
+
+/** The character itself. */
+function unquoted(piece: string): string {
+  return piece.length > 1 && piece.startsWith('\\') ? piece.slice(1) : piece;
+}
+
+function setSource(set: string): string {
+  const isNot = /^\[[!^]/.test(set);
+  const members = set.slice(isNot ? 2 : 1, -1).matchAll(SET_MEMBER);
+  const source = Array.from(members, ([member, name, from = '', to]) => {
+    if (name !== undefined) return classSource(name);
+    const [first, last] = [codeOf(from), codeOf(to ?? from)];
+    if (first > last) throw new WalkError('bad-glob', `the range ${member} runs backwards`);
+    return `\\u{${first.toString(16)}}-\\u{${last.toString(16)}}`;
+  }).join('');
+  return isNot ? `[^/${source}]` : `(?!/)[${source}]`;
+}
+
+function codeOf(member: string): number {
+  return unquoted(member).codePointAt(0) ?? 0;
+}
+
+function classSource(name: string): string {
+  const source = CLASSES[name];
+  if (source === undefined) throw new WalkError('bad-glob', `there is no class [:${name}:]`);
+  return source;
+}
+
+/** The globs of a list that commas part, except those that are quoted or stand in `{…}` or `[…]`. */
+export function splitGlobs(list: string): string[] {
+  const pieces = piecesOf(list);
+  const roles = groupsOf(pieces);
+  const globs = [''];
+  for (const [at, piece] of pieces.entries()) {
+    if (piece === ',' && !roles.has(at)) globs.push('');
+    else globs.push(`${globs.pop() ?? ''}${piece}`);
+  }
+  return globs;
+}
