@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { ownerFromEnvironment } from '../journal/owner.js';
+import { own } from '../journal/storage.js';
 import {
   CLEAR,
   DiagnosisFold,
@@ -44,7 +46,7 @@ export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<Exi
 async function writePage(path: string, report: DiagnosisReport, io: Io): Promise<void> {
   const { renderPage } = await import('./page/page.js');
   try {
-    await writeFile(path, renderPage(report));
+    await writeOwned(path, renderPage(report));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(`cannot write the page: ${reason}`, {
@@ -53,6 +55,17 @@ async function writePage(path: string, report: DiagnosisReport, io: Io): Promise
     });
   }
   if (!io.quiet) io.err(`The page is in ${path}: open it in any browser, no network needed.\n`);
+}
+
+/** Writes a file that gets the owner and mode asked for; a device or a pipe keeps its own. */
+async function writeOwned(path: string, content: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    if ((await file.stat()).isFile()) await own(file, ownerFromEnvironment());
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Reads the scan, looks around where that is wanted, and puts both together. */

@@ -14,7 +14,7 @@ import { reportError } from './report-error.js';
 import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
 import { guardOutput } from './output-guard.js';
-import { checkValues, describeOption, isSwitchedOn, settableOption } from './settable-option.js';
+import { checkOwner, checkValues, describeOption, isSwitchedOn, settableOption } from './settable-option.js';
 import { StopSignals } from './signals.js';
 import { VERSION } from './version.js';
 
@@ -56,6 +56,7 @@ function command(name: string, description: string): Command {
     .configureHelp({ optionDescription: describeOption })
     .hook('preAction', (_program, self) => {
       checkValues(self);
+      checkOwner();
     })
     .addHelpText('after', '\nThe environment sets the same: --data-dir DIR is NAS_SCANNER_DATA_DIR=DIR.')
     .addOption(settableOption('--data-dir <dir>', 'where journal, catalog and logs live'))

@@ -1,4 +1,6 @@
 import { Option, type Command } from 'commander';
+import { JournalError } from '../journal/errors.js';
+import { ownerFromEnvironment } from '../journal/owner.js';
 import { usageError } from './errors.js';
 
 const OFF = new Set(['0', 'false', 'no', 'off']);
@@ -31,6 +33,18 @@ export function checkValues(command: Command): void {
     if (source === 'env' && isFlag(option) && !ON.has(text.toLowerCase())) {
       throw usageError(`${variableOf(option)}=${text} makes no sense: it takes 1 or 0, yes or no`);
     }
+  }
+}
+
+/**
+ * What the environment says of owner and mode holds for whatever a command writes: it must mean something before any begins.
+ * @throws CommandError with exit code 2
+ */
+export function checkOwner(): void {
+  try {
+    ownerFromEnvironment();
+  } catch (error) {
+    throw error instanceof JournalError ? usageError(error.message) : error;
   }
 }
 

@@ -1,8 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
-import { mkdirSync } from 'node:fs';
+import { ownerFromEnvironment } from '../journal/owner.js';
 import { ScanReader, type ReadRecord } from '../journal/reader.js';
 import type { ScanReport } from '../journal/recovery.js';
 import { listScans } from '../journal/segments.js';
+import { makeFolder } from '../journal/storage.js';
 import { Catalog } from './catalog.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
@@ -59,7 +60,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   refuseForeign(target, options.to === undefined);
   const scans = await chosenScans(options);
   const built = buildingPath(target);
-  mkdirSync(dirname(target), { recursive: true });
+  await makeFolder(dirname(target), ownerFromEnvironment());
   removeDatabase(built);
   const database = openForBuilding(built);
   try {

@@ -1,4 +1,5 @@
 import { getgid, getuid } from 'node:process';
+import { ownerFromEnvironment } from '../../journal/owner.js';
 import { containerSpec, LABELS, runLine, type ContainerSpec, type SpecAbilities } from './container-spec.js';
 import { CALL_TIMEOUT_MS, DockerClient, type EngineInfo, type EngineVersion } from './docker-client.js';
 import { inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
@@ -205,7 +206,8 @@ export async function createDockerEngine(options: DockerEngineOptions): Promise<
 
 /** Whose files the worker's are to be: PUID and PGID, else whoever runs the coordinator; null for root. */
 function ownerFrom(env: NodeJS.ProcessEnv): { uid: number; gid: number } | null {
-  const uid = Number(env['PUID'] ?? getuid?.() ?? 0);
-  const gid = Number(env['PGID'] ?? getgid?.() ?? 0);
+  const asked = ownerFromEnvironment(env);
+  const uid = asked.uid ?? getuid?.() ?? 0;
+  const gid = asked.gid ?? getgid?.() ?? 0;
   return uid === 0 && gid === 0 ? null : { uid, gid };
 }

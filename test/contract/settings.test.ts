@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ENTRY, Place, run, runJson } from '../support/cli.js';
@@ -229,6 +237,15 @@ describe('who owns what is written', () => {
     const copy = join(data, 'copy.db');
     await runJson(['replay', '--data-dir', data], 0, { env });
     await runJson(['replay', '--data-dir', data, '--to', copy], 0, { env });
+    await runJson(['replay', '--data-dir', data, '--to', join(data, 'new/folder/copy.db')], 0, { env });
+    const page = join(data, 'page.html');
+    await runJson(['diagnose', '--data-dir', data, '--html', page], 0, { env });
+    const other = join(data, 'other.html');
+    writeFileSync(other, 'a page of before, longer than none');
+    await runJson(['diagnose', '--data-dir', data, '--html', other], 0, { env });
+    expect(readFileSync(other, 'utf8')).toBe(readFileSync(page, 'utf8'));
+    await runJson(['diagnose', '--data-dir', data, '--html', '/dev/null'], 0, { env });
+    expect(statSync('/dev/null')).toMatchObject({ uid: 0, gid: 0, mode: 0o20666 });
     await scan(data, 0, [], env);
     const written = owners(data);
     expect(written.length).toBeGreaterThan(12);

@@ -91,6 +91,31 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
   });
 });
 
+describe('an owner or a mask that is none is wrong usage, whatever the command', () => {
+  const wrong: [string, string, string][] = [
+    ['PUID', 'abc', 'a number from 0 to 4294967294, such as 99'],
+    ['PUID', '-1', 'a number from 0 to 4294967294'],
+    ['PGID', '4294967295', 'a number from 0 to 4294967294, such as 100'],
+    ['UMASK', '999', 'an octal mask from 000 to 777, such as 022'],
+    ['UMASK', 'u=rwx', 'an octal mask'],
+  ];
+  test.each(wrong)('%s=%s', async (variable, text, takes) => {
+    const commands = [
+      place.scanArgs(),
+      place.args('preflight', place.tree),
+      place.args('replay'),
+      place.args('status'),
+    ];
+    for (const args of commands) {
+      const outcome = await run(args, { env: { [variable]: text } });
+      expect(outcome).toMatchObject({ code: 2, stdout: '' });
+      expect(outcome.stderr.trim().split('\n')).toEqual([expect.stringContaining(`${variable}=${text} `)]);
+      expect(outcome.stderr).toContain(takes);
+    }
+    expect(existsSync(place.dataDir)).toBe(false);
+  });
+});
+
 describe('a file in the wrong place', () => {
   test.each(['scans', 'status', 'verify', 'repair'])('as the data directory of %s', async (command) => {
     const outcome = await run([command, '--data-dir', join(place.tree, 'file'), '--json']);
