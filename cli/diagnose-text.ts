@@ -11,7 +11,7 @@ import type { DiagnosisReport } from './diagnosis-report.js';
 import { renderLive } from './diagnose-live-text.js';
 import { paint, type Paint } from './paint.js';
 import { renderTimeline } from './timeline-text.js';
-import { shortenPath } from './format.js';
+import { cutStart } from './columns.js';
 import { hang } from './wrap.js';
 
 const WIDTH_MAX = 100;
@@ -50,7 +50,7 @@ function head({ diagnosis, show }: DiagnosisReport, width: number): string {
       ? 'its start is not known'
       : `${formatLocalTime(Date.parse(diagnosis.startedAt))}, ${formatSeconds(diagnosis.totals.seconds)}`;
   const name = printable(diagnosis.mountName);
-  return `${title}\n${shortenPath(`${name}  ${mount}`, width)}\n${times}${diagnosis.engine === '' ? '' : `, engine ${diagnosis.engine}`}\n`;
+  return `${title}\n${cutStart(`${name}  ${mount}`, width)}\n${times}${diagnosis.engine === '' ? '' : `, engine ${diagnosis.engine}`}\n`;
 }
 
 function verdictBlock({ diagnosis }: DiagnosisReport, width: number, colours: Paint): string {

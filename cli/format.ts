@@ -17,11 +17,6 @@ export function formatClock(seconds: number): string {
   return days > 0 ? `${days}d ${String(hours).padStart(2, '0')}:${clock}` : `${hours}:${clock}`;
 }
 
-/** Shortens a path to a width, keeping its end: that is where paths differ. */
-export function shortenPath(path: string, width: number): string {
-  return path.length <= width ? path : `…${path.slice(path.length - width + 1)}`;
-}
-
 /** How long something goes on, in few characters: `7 s`, `12 min`, `3.4 h`, `2.1 d`. */
 export function formatAge(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;

@@ -22,18 +22,18 @@ export async function runMonitor(options: CommonOptions, io: Io): Promise<ExitCo
   const { scan, locked } = await pickScan(paths, undefined);
   if (scan === null || !locked || io.wantsJson) return runStatus(options, io);
   const feed = new StatusFeed(paths.journalDir, scan);
+  const watch = io.stdoutIsTty ? watchScreen : watchPlain;
   try {
-    if (io.stdoutIsTty) await watchScreen(feed, paths, scan, io);
-    else await watchPlain(feed, paths, scan, io);
+    const last = feed.snapshot(await watch(feed, paths, scan, io));
+    io.out(`${renderStatus(last, { columns: io.columns, colour: io.colour }).join('\n')}\n`);
   } finally {
     await feed.close();
   }
-  const last = feed.snapshot(false);
-  io.out(`${renderStatus(last, { columns: io.columns, colour: io.colour }).join('\n')}\n`);
   return EXIT.done;
 }
 
-async function watchScreen(feed: StatusFeed, paths: DataPaths, scan: string, io: Io): Promise<void> {
+/** Returns whether the scan still runs: the user has seen enough. */
+async function watchScreen(feed: StatusFeed, paths: DataPaths, scan: string, io: Io): Promise<boolean> {
   const screen = new Screen();
   const alive = lockWatch(paths, scan);
   screen.open();
@@ -41,23 +41,24 @@ async function watchScreen(feed: StatusFeed, paths: DataPaths, scan: string, io:
     while (!screen.left && !isOutputGone()) {
       const live = await alive();
       await feed.refresh(live);
-      if (!live) return;
+      if (!live) return false;
       const { columns, rows } = screen.size;
       const lines = renderStatus(feed.snapshot(true), { columns, colour: io.colour });
       screen.draw([...lines.slice(0, rows - 2), '', 'q leaves; the scan goes on'].slice(0, rows));
       await screen.pause(REFRESH_MS);
     }
+    return true;
   } finally {
     screen.close();
   }
 }
 
-async function watchPlain(feed: StatusFeed, paths: DataPaths, scan: string, io: Io): Promise<void> {
+async function watchPlain(feed: StatusFeed, paths: DataPaths, scan: string, io: Io): Promise<boolean> {
   const alive = lockWatch(paths, scan);
   for (let shownAtMs = 0; ;) {
     const live = await alive();
     await feed.refresh(live);
-    if (!live || isOutputGone()) return;
+    if (!live || isOutputGone()) return live;
     if (Date.now() - shownAtMs >= PLAIN_EVERY_MS) {
       io.out(`${plainLine(feed.snapshot(true))}\n`);
       shownAtMs = Date.now();

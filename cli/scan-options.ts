@@ -7,7 +7,7 @@ import { splitGlobs } from '../src/walk/glob.js';
 import type { ScanOptions } from './command-options.js';
 import { usageError } from './errors.js';
 import { asGiven, repeated, settableOption as option } from './settable-option.js';
-import { shortened } from './table.js';
+import { cutMiddle } from './columns.js';
 
 const GIB = 1024 ** 3;
 /** Of a glob in a message: all of any that was typed by hand. */
@@ -132,7 +132,7 @@ function checkGlobs(command: Command, mountPath: string, globs: readonly string[
     } catch (error) {
       if (!(error instanceof WalkError)) throw error;
       throw usageError(
-        `${asGiven(command, '--exclude', shortened(each.join(' '), GLOB_SHOWN_CHARS))} makes no sense: ${error.message}`,
+        `${asGiven(command, '--exclude', cutMiddle(each.join(' '), GLOB_SHOWN_CHARS))} makes no sense: ${error.message}`,
       );
     }
   }

@@ -1,7 +1,8 @@
 import type { Attempt } from '../src/scan/attempt.js';
 import { addTotals, chunkCounts, totalsOf, type ScanState, type Totals } from '../src/scan/state.js';
 import { displayPath, formatBytes, formatCount, printable } from '../projections/text.js';
-import { formatClock, readSoFar, shortenPath } from './format.js';
+import { cutEnd, cutStart, padEnd } from './columns.js';
+import { formatClock, readSoFar } from './format.js';
 import type { Io } from './io.js';
 
 const REFRESH_MS = 250;
@@ -125,10 +126,10 @@ export class ScanDisplay {
     const width = Math.max(20, columns - 1);
     const title = `Scanning ${printable(this.#view.mountPath)}`;
     const elapsed = this.#elapsed();
-    const head = shortenPath(title, width - elapsed.length - 1);
+    const head = cutStart(title, width - elapsed.length - 1);
     const lines = [
-      `${head.padEnd(width - elapsed.length)}${elapsed}`,
-      `  ${this.#summary()}`.slice(0, width),
+      `${padEnd(head, width - elapsed.length)}${elapsed}`,
+      cutEnd(`  ${this.#summary()}`, width),
     ];
     const attempts = this.#view.attempts();
     for (const attempt of attempts.slice(0, WORKER_LINES_MAX)) lines.push(this.#workerLine(attempt, width));
@@ -147,7 +148,7 @@ export class ScanDisplay {
     const path = reading?.path ?? lastDirectory;
     const at = path === null ? 'starting' : this.#below(displayPath(path));
     const room = Math.max(8, width - left.length - right.length);
-    return `${left}${shortenPath(at, room).padEnd(room)}${right}`.slice(0, width);
+    return cutEnd(`${left}${padEnd(cutStart(at, room), room)}${right}`, width);
   }
 
   /** A path as the mount's owner thinks of it: from the mount on. */

@@ -6,7 +6,8 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { ScansJson } from './json/scans.js';
 import { findLogs } from './log-files.js';
-import { jsonSafe, shortened } from './table.js';
+import { cutMiddle } from './columns.js';
+import { jsonSafe } from './table.js';
 
 export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode> {
   const dataDir = dataDirToRead(options.dataDir);
@@ -26,8 +27,8 @@ function describe(scan: ScanSummary & { log: string | null }, columns: number): 
   const counts = `${formatCount(scan.files)} files, ${formatBytes(scan.bytes)}, journal ${formatBytes(scan.journalBytes)}`;
   return [
     `${scan.scan}  ${started}  ${scan.outcome}`,
-    `  ${shortened(what, columns - 2)}`,
-    `  ${shortened(counts, columns - 2)}`,
+    `  ${cutMiddle(what, columns - 2)}`,
+    `  ${cutMiddle(counts, columns - 2)}`,
     ...(scan.log === null ? [] : [`  ${printable(scan.log)}`]),
     '',
   ].join('\n');

@@ -6,7 +6,8 @@ import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { StatsJson } from './json/stats.js';
-import { jsonSafe, shortened, table } from './table.js';
+import { cutMiddle } from './columns.js';
+import { jsonSafe, table } from './table.js';
 
 export function runStats(options: CommonOptions, io: Io): Promise<ExitCode> {
   const { catalog } = dataPaths(dataDirToRead(options.dataDir), options.dbName);
@@ -43,7 +44,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
       columns,
     );
   const blocks = [
-    `${shortened(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
+    `${cutMiddle(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
     totals(
       'by type',
       stats.types.map((each) => [each.type, each]),

@@ -8,7 +8,8 @@ import {
   plural,
   printable,
 } from '../projections/text.js';
-import { formatAge, readSoFar, shortenPath } from './format.js';
+import { columnsOf, cutEnd, cutStart } from './columns.js';
+import { formatAge, readSoFar } from './format.js';
 import { paint } from './paint.js';
 
 /** Workers that get a line. */
@@ -40,24 +41,24 @@ export function renderStatus(
     status.state === 'complete' ? colours.good : status.endedAtMs === null ? colours.plain : colours.warn;
   const mount = status.mountPath === null ? '' : displayPath(status.mountPath);
   const lines = [
-    fit(`${printable(status.mountName)}  ${mount}`, width),
-    colour(fit(stateWords(status), width)),
-    ...(status.pausedBecause === null ? [] : [fit(`  because ${printable(status.pausedBecause)}`, width)]),
-    fit(
+    cutEnd(`${printable(status.mountName)}  ${mount}`, width),
+    colour(cutEnd(stateWords(status), width)),
+    ...(status.pausedBecause === null ? [] : [cutEnd(`  because ${printable(status.pausedBecause)}`, width)]),
+    cutEnd(
       `began ${formatLocalTime(status.startedAtMs)}, ${formatSeconds(status.seconds)}${progressWords(status)}`,
       width,
     ),
-    fit(
+    cutEnd(
       `${formatCount(status.files)} files, ${formatBytes(status.bytes)}, ${formatCount(Math.round(status.filesPerSecond))} files/s`,
       width,
     ),
-    fit(chunkWords(status), width),
+    cutEnd(chunkWords(status), width),
   ];
   if (status.endedAtMs === null)
-    lines.push(fit(remainingWords(status), width), ...workerLines(status, width));
+    lines.push(cutEnd(remainingWords(status), width), ...workerLines(status, width));
   if (status.problems > 0) lines.push(...problemLines(status, width));
   if (status.journalFreeBytes !== null && status.endedAtMs === null) {
-    lines.push(fit(`${formatBytes(status.journalFreeBytes)} free for the journal`, width));
+    lines.push(cutEnd(`${formatBytes(status.journalFreeBytes)} free for the journal`, width));
   }
   return lines;
 }
@@ -66,10 +67,6 @@ function stateWords({ state, problems, files }: StatusSnapshot): string {
   if (state === 'complete-with-problems' && problems === 0 && files === 0)
     return 'COMPLETE, but without any file';
   return STATES[state];
-}
-
-function fit(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
 function progressWords(status: StatusSnapshot): string {
@@ -112,7 +109,7 @@ function workerLines(status: StatusSnapshot, width: number): string[] {
   const nowMs = status.startedAtMs + status.seconds * 1000;
   const names = COLUMNS.map(([name]) => name);
   const lines = [
-    fit(row(names, 'directory'), width),
+    cutEnd(row(names, 'directory'), width),
     ...status.workers
       .slice(0, WORKERS_SHOWN_MAX)
       .map((worker) => workerLine(worker, nowMs, width, status.mountPath)),
@@ -146,15 +143,15 @@ function workerLine(
   const path = at === null ? 'starting' : displayPath(at);
   const mount = mountPath === null ? '' : `${displayPath(mountPath)}/`;
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
-  const room = Math.max(8, width - cells.length - read.length - silence.length);
-  return fit(`${cells}${shortenPath(below, room)}${read}${silence}`, width);
+  const room = Math.max(8, width - columnsOf(`${cells}${read}${silence}`));
+  return cutEnd(`${cells}${cutStart(below, room)}${read}${silence}`, width);
 }
 
 function problemLines(status: StatusSnapshot, width: number): string[] {
   const shown = status.recentProblems.slice(-PROBLEMS_SHOWN_MAX).map(({ path, name, operation, code }) => {
     const where = name === '' ? displayPath(path) : `${displayPath(path)}/${displayPath(name)}`;
     const words = ` ${operation} ${code}`;
-    return `  ${shortenPath(where, Math.max(8, width - words.length - 2))}${words}`;
+    return `  ${cutStart(where, Math.max(8, width - columnsOf(words) - 2))}${words}`;
   });
-  return [fit(`${plural(status.problems, 'entry', 'entries')} could not be read`, width), ...shown];
+  return [cutEnd(`${plural(status.problems, 'entry', 'entries')} could not be read`, width), ...shown];
 }

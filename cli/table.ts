@@ -1,4 +1,5 @@
 import { bigCountOf } from '../journal/big-count.js';
+import { columnsOf, cutMiddle, padEnd, padStart } from './columns.js';
 
 /** Between two columns. */
 const GAP = '  ';
@@ -7,16 +8,8 @@ const FIRST_COLUMN_MIN = 12;
 /** A wide terminal does not pull a table apart. */
 const WIDTH_MAX = 120;
 
-/** Cuts the middle out of a text that is too long: a path's ends tell most. */
-export function shortened(text: string, length: number): string {
-  const characters = Array.from(text);
-  if (characters.length <= length) return text;
-  const head = Math.floor((length - 1) / 3);
-  return [...characters.slice(0, head), '…', ...characters.slice(head - length + 1)].join('');
-}
-
 /**
- * A table for people: the first column on the left and shortened to fit, all others on the right.
+ * A table for people: the first column on the left and cutMiddle to fit, all others on the right.
  * @returns lines, each ending in a newline; empty without rows
  */
 export function table(
@@ -26,16 +19,15 @@ export function table(
 ): string {
   if (rows.length === 0) return '';
   const lines = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...lines.map((line) => Array.from(line[i] ?? '').length)));
+  const widths = head.map((_, i) => Math.max(...lines.map((line) => columnsOf(line[i] ?? ''))));
   const others = widths.slice(1).reduce((sum, width) => sum + width + GAP.length, 0);
   const room = Math.max(FIRST_COLUMN_MIN, Math.min(columns, WIDTH_MAX) - others);
   widths[0] = Math.min(widths[0] ?? 0, room);
   const render = (line: readonly string[]): string =>
     line
       .map((cell, i) => {
-        const text = i === 0 ? shortened(cell, widths[0] ?? 0) : cell;
-        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - Array.from(text).length));
-        return i === 0 ? text + pad : pad + text;
+        const width = widths[i] ?? 0;
+        return i === 0 ? padEnd(cutMiddle(cell, width), width) : padStart(cell, width);
       })
       .join(GAP)
       .trimEnd();

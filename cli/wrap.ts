@@ -1,15 +1,21 @@
+import { columnsOf } from './columns.js';
+
 /**
- * Breaks text into lines of at most `width` characters at spaces; a word longer than that stays whole,
+ * Breaks text into lines of at most `width` columns at spaces; a word longer than that stays whole,
  * so that a path or a command can be copied. Every line begins with `indent`.
  */
 export function wrap(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
   let line = '';
+  let taken = 0;
   for (const word of text.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+    const columns = columnsOf(word);
+    if (line !== '' && taken + 1 + columns > width) {
       lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
+      line = '';
+    }
+    taken = line === '' ? indent.length + columns : taken + 1 + columns;
+    line = line === '' ? word : `${line} ${word}`;
   }
   if (line !== '') lines.push(line);
   return lines.map((each) => `${indent}${each}`).join('\n');

@@ -23,6 +23,7 @@ const DOORS: Record<string, RegExp> = {
   commander: /^cli\//,
   pino: /^cli\//,
   picocolors: /^cli\//,
+  'get-east-asian-width': /^cli\/columns\.ts$/,
   'fast-glob': /^cli\/log-files\.ts$/,
   zod: /^journal\/|^cli\//,
   ulid: /^journal\//,

@@ -78,6 +78,7 @@ describe('monitor', () => {
     }
     // The last state stays to be read, and nobody asked the scan to end.
     expect(output.slice(left)).toMatch(/chunk/i);
+    expect(output.slice(left)).toContain('RUNNING');
     expect(scan.child.exitCode).toBeNull();
   });
 
