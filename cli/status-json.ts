@@ -1,3 +1,4 @@
+import { bigCountOf } from '../journal/big-count.js';
 import type { StatusSnapshot, WorkerStatus } from '../projections/status.js';
 import { displayPath } from '../projections/text.js';
 import type { StatusJson } from './json/status.js';
@@ -34,10 +35,11 @@ export function statusJson(snapshot: StatusSnapshot): StatusJson {
 }
 
 function workerJson(worker: WorkerStatus, nowMs: number): StatusJson['workers'][number] {
-  const { chunk, attempt, name, id, files, bytes, directory, progressAtMs, responsive } = worker;
+  const { chunk, attempt, name, id, files, directory, progressAtMs, responsive } = worker;
   const { cpuPercent, memoryBytes, memoryLimitBytes } = worker;
   return {
-    ...{ chunk, attempt, name, id, files, bytes, responsive, cpuPercent, memoryBytes, memoryLimitBytes },
+    ...{ chunk, attempt, name, id, files, responsive, cpuPercent, memoryBytes, memoryLimitBytes },
+    bytes: bigCountOf(worker.bytes),
     directory: directory === null ? null : displayPath(directory),
     reading: worker.reading === null ? null : { ...worker.reading, path: displayPath(worker.reading.path) },
     seconds: tenth(worker.seconds),

@@ -5,7 +5,6 @@ import { pathBytes } from '../journal/path-text.js';
 import { readWriter } from '../journal/read-writer.js';
 import type { RecordHeader } from '../journal/record.js';
 import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
-import { exactInteger } from './cells.js';
 import { isDataDirLocked } from './lock.js';
 import { pathColumn } from './path-column.js';
 import { stat } from 'node:fs/promises';
@@ -85,7 +84,7 @@ class SummaryFold {
         break;
       case 'chunk.completed':
         this.#files += event.data.files;
-        this.#bytes += BigInt(exactInteger(event.data.bytes) ?? 0);
+        this.#bytes += BigInt(event.data.bytes);
         break;
       default:
         break;
@@ -104,7 +103,7 @@ class SummaryFold {
       endedAt: done?.at ?? (running ? null : this.#interruptedAt),
       outcome: done?.data.outcome ?? open,
       files: done?.data.files ?? this.#files,
-      bytes: done === null ? this.#bytes : BigInt(exactInteger(done.data.bytes) ?? 0),
+      bytes: done === null ? this.#bytes : BigInt(done.data.bytes),
       journalBytes,
     };
   }

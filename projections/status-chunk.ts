@@ -1,4 +1,4 @@
-import type { PathText } from '../journal/events/index.js';
+import type { BigCount, PathText } from '../journal/events/index.js';
 
 export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'split' | 'failed';
 
@@ -15,14 +15,14 @@ export interface ChunkStatus {
   name: string;
   id: string;
   files: number;
-  bytes: number;
+  bytes: bigint;
   problems: number;
   estimatedFiles: number;
   estimatedBytes: number;
   /** Directory its worker listed last. */
   directory: PathText | null;
   /** The file it has been reading for long; null: none. */
-  reading: { path: PathText; bytesRead: number; bytesTotal: number } | null;
+  reading: { path: PathText; bytesRead: BigCount; bytesTotal: BigCount } | null;
   startedAtMs: number;
   progressAtMs: number;
   cpuPercent: number | null;
@@ -48,7 +48,7 @@ export function newChunk(chunk: number): ChunkStatus {
     name: '',
     id: '',
     files: 0,
-    bytes: 0,
+    bytes: 0n,
     problems: 0,
     estimatedFiles: 0,
     estimatedBytes: 0,

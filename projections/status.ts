@@ -119,7 +119,7 @@ export class StatusFold {
       endedAtMs: ended ? endMs : null,
       seconds: (endMs - this.#startedAtMs) / 1000,
       files: final?.files ?? sum((chunk) => chunk.files),
-      bytes: BigInt(final === null ? sum((chunk) => chunk.bytes) : final.bytes),
+      bytes: final === null ? all.reduce((total, chunk) => total + chunk.bytes, 0n) : BigInt(final.bytes),
       problems: final?.problems ?? sum((chunk) => chunk.problems),
       recentProblems: [...this.#recentProblems],
       filesPerSecond,
@@ -188,7 +188,7 @@ export class StatusFold {
     for (const directory of data.directories) {
       const rows = rowTotals(directory);
       files += rows.files;
-      chunk.bytes += Number(rows.bytes);
+      chunk.bytes += BigInt(rows.bytes);
       chunk.problems += directory.problems.length;
       for (const problem of directory.problems) this.#problem(directory.path, problem);
       chunk.directory = directory.path;
@@ -206,7 +206,7 @@ export class StatusFold {
   #reading(data: EventData<'digest.progressed'>, atMs: number): void {
     const chunk = this.#chunk(data.chunk);
     const { path, bytesRead, bytesTotal } = data;
-    chunk.reading = { path, bytesRead: Number(bytesRead), bytesTotal: Number(bytesTotal) };
+    chunk.reading = { path, bytesRead, bytesTotal };
     chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
     this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
   }
@@ -255,7 +255,7 @@ export class StatusFold {
       if (event.data.files > chunk.files) this.#rate.add(atMs, event.data.files - chunk.files);
       chunk.state = 'completed';
       chunk.files = event.data.files;
-      chunk.bytes = Number(event.data.bytes);
+      chunk.bytes = BigInt(event.data.bytes);
       chunk.problems = event.data.problems;
       this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
     }

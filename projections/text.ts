@@ -72,9 +72,10 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** Local time, as `TZ` has it: `2026-11-23 18:11:02`. */
+/** Local time, as `TZ` has it: `2026-11-23 18:11:02`; beyond the year 275760 as `date -d` takes it: `@99999999999999`. */
 export function formatLocalTime(timeMs: number): string {
   const time = new Date(timeMs);
+  if (Number.isNaN(time.getTime())) return `@${Math.round(timeMs / 1000)}`;
   return (
     `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ` +
     `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`

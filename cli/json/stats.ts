@@ -43,7 +43,9 @@ export const statsSchema = z
       .describe('the biggest first'),
     largestDirectories: z
       .array(z.object({ path: z.string(), ...totals }))
-      .describe('by the bytes of the files lying directly in them; at most 10, as below'),
+      .describe(
+        'by the bytes of the files lying directly in them; at most 2^63-1 each, which is all SQLite holds; at most 10, as below',
+      ),
     largestFiles: z.array(fileLine),
     newest: z.array(fileLine),
     oldest: z.array(fileLine),

@@ -12,7 +12,7 @@ const worker = z.object({
   bytes: bigCount.describe(`of those files; ${BIG}`),
   directory: z.string().nullable().describe('listed last; null: none yet'),
   reading: z
-    .object({ path: z.string(), bytesRead: count, bytesTotal: count.describe('to be read of it') })
+    .object({ path: z.string(), bytesRead: bigCount, bytesTotal: bigCount.describe('to be read of it') })
     .nullable()
     .describe('the file it has been reading for long; null: none'),
   seconds: seconds.describe('seconds since it was started, or taken over'),

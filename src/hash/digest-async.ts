@@ -1,7 +1,15 @@
 import { close, constants, open, read } from 'node:fs';
 import type { FileDigest } from './digest-sync.js';
 import { LongRead, type ReadingWatch } from './long-read.js';
-import { createDigest, EMPTY, rangesOf, type Digest, type DigestMode, type Range } from './sampling.js';
+import {
+  createDigest,
+  EMPTY,
+  placeAfter,
+  rangesOf,
+  type Digest,
+  type DigestMode,
+  type Range,
+} from './sampling.js';
 
 /** Bytes read at once; each file being read has a buffer of its own. */
 const READ_BYTES = 256 * 1024;
@@ -36,13 +44,13 @@ export class AsyncDigester {
    * @param watch hears how far it is
    * @throws the system's error of open or read, or that of the time limit
    */
-  async digest(path: string | Buffer, size: number, watch?: ReadingWatch): Promise<FileDigest> {
-    if (size === 0) return { checksum: EMPTY, short: false };
+  async digest(path: string | Buffer, size: bigint, watch?: ReadingWatch): Promise<FileDigest> {
+    if (size === 0n) return { checksum: EMPTY, short: false };
     this.operation = 'open';
     const file = await this.#call<number>((done) => open(path, OPEN_FLAGS, done));
     try {
       const digest = createDigest(this.#mode);
-      const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
+      const buffer = Buffer.allocUnsafe(size < READ_BYTES ? Number(size) : READ_BYTES);
       const ranges = rangesOf(this.#mode, size);
       const watched = watch === undefined ? null : new LongRead(watch, ranges);
       let short = false;
@@ -59,15 +67,14 @@ export class AsyncDigester {
   /** Returns whether the whole range was there. */
   async #update({ digest, file, buffer, watched }: InHand, range: Range): Promise<boolean> {
     this.operation = 'read';
-    const end = range.offset + range.length;
-    for (let offset = range.offset; offset < end;) {
-      const wanted = Math.min(buffer.length, end - offset);
-      const at = offset;
-      const got = await this.#call<number>((done) => read(file, buffer, 0, wanted, at, done));
+    for (let begin = 0; begin < range.length;) {
+      const wanted = Math.min(buffer.length, range.length - begin);
+      const place = placeAfter(range.offset, begin);
+      const got = await this.#call<number>((done) => read(file, buffer, 0, wanted, place, done));
       if (got === 0) return false;
       digest.update(buffer.subarray(0, got));
       watched?.add(got);
-      offset += got;
+      begin += got;
     }
     return true;
   }

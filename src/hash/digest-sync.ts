@@ -1,6 +1,14 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { LongRead, type ReadingWatch } from './long-read.js';
-import { createDigest, digestOf, EMPTY, rangesOf, type DigestMode, type Range } from './sampling.js';
+import {
+  createDigest,
+  digestOf,
+  EMPTY,
+  placeAfter,
+  rangesOf,
+  type DigestMode,
+  type Range,
+} from './sampling.js';
 
 /** Bytes read at once. */
 const READ_BYTES = 1024 * 1024;
@@ -34,13 +42,13 @@ export class SyncDigester {
    * @param watch hears how far it is, where the file is too big to be read at once
    * @throws the system's error of open or read
    */
-  digest(path: string | Buffer, size: number, watch?: ReadingWatch): FileDigest {
-    if (size === 0) return { checksum: EMPTY, short: false };
+  digest(path: string | Buffer, size: bigint, watch?: ReadingWatch): FileDigest {
+    if (size === 0n) return { checksum: EMPTY, short: false };
     this.#start('open');
     const file = openSync(path, OPEN_FLAGS);
     try {
-      const ranges = rangesOf(this.#mode, size);
-      return size <= READ_BYTES ? this.#small(file, size) : this.#big(file, ranges, watch);
+      if (size <= READ_BYTES) return this.#small(file, Number(size));
+      return this.#big(file, rangesOf(this.#mode, size), watch);
     } finally {
       closeSync(file);
     }
@@ -61,13 +69,12 @@ export class SyncDigester {
     const digest = createDigest(this.#mode);
     let short = false;
     for (const range of ranges) {
-      const end = range.offset + range.length;
-      for (let offset = range.offset; offset < end && !short;) {
-        const wanted = Math.min(READ_BYTES, end - offset);
-        const length = this.#fill(file, { offset, length: wanted });
+      for (let at = 0; at < range.length && !short;) {
+        const wanted = Math.min(READ_BYTES, range.length - at);
+        const length = this.#fill(file, { offset: placeAfter(range.offset, at), length: wanted });
         digest.update(this.#buffer.subarray(0, length));
         watched?.add(length);
-        offset += length;
+        at += length;
         short = length < wanted;
       }
     }
@@ -79,7 +86,7 @@ export class SyncDigester {
     let filled = 0;
     while (filled < length) {
       this.#start('read');
-      const got = readSync(file, this.#buffer, filled, length - filled, offset + filled);
+      const got = readSync(file, this.#buffer, filled, length - filled, placeAfter(offset, filled));
       if (got === 0) break;
       filled += got;
     }

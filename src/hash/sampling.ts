@@ -12,20 +12,37 @@ const ALGORITHM = 'blake2b512';
 
 export type DigestMode = 'sampled' | 'full';
 
-/** A stretch of a file, in bytes. */
+/** A stretch of a file, in bytes. Its offset is a bigint only where a place in it is beyond 2^53. */
 export interface Range {
-  offset: number;
+  offset: number | bigint;
   length: number;
 }
 
-/** What a checksum reads, in this order. */
-export function rangesOf(mode: DigestMode, size: number): Range[] {
-  if (mode === 'full' || size <= WHOLE_BYTES_MAX) return [{ offset: 0, length: size }];
-  return [
-    { offset: 0, length: SAMPLE_BYTES },
-    { offset: Math.floor(size / 2), length: SAMPLE_BYTES },
-    { offset: size - SAMPLE_BYTES, length: SAMPLE_BYTES },
-  ];
+/** No range is longer, so that any place in one is exact as a number. */
+const RANGE_BYTES_MAX = 2n ** 52n;
+
+/** What a checksum reads, in this order, of a file of up to 2^63-1 bytes. */
+export function rangesOf(mode: DigestMode, size: bigint): Range[] {
+  if (mode === 'sampled' && size > WHOLE_BYTES_MAX) {
+    const last = size - BigInt(SAMPLE_BYTES);
+    return [0n, size / 2n, last].map((offset) => rangeAt(offset, SAMPLE_BYTES));
+  }
+  const ranges: Range[] = [];
+  for (let offset = 0n; offset < size; offset += RANGE_BYTES_MAX) {
+    const left = size - offset;
+    ranges.push(rangeAt(offset, Number(left < RANGE_BYTES_MAX ? left : RANGE_BYTES_MAX)));
+  }
+  return ranges;
+}
+
+function rangeAt(offset: bigint, length: number): Range {
+  const isExact = offset + BigInt(length) <= Number.MAX_SAFE_INTEGER;
+  return { offset: isExact ? Number(offset) : offset, length };
+}
+
+/** A place in a file, counted from another one, as `read` takes it. */
+export function placeAfter(offset: number | bigint, bytes: number): number | bigint {
+  return typeof offset === 'number' ? offset + bytes : offset + BigInt(bytes);
 }
 
 /** A digest being made. `digest` gives the checksum as it stands in the catalog. */

@@ -230,7 +230,7 @@ export class DirectoryVisitor {
     let seen = stat;
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
-        const { checksum, short } = await digester.digest(path, Number(seen.size), watch);
+        const { checksum, short } = await digester.digest(path, seen.size, watch);
         const now = short ? await this.#stat(path) : seen;
         // Some files are always shorter than they claim.
         if (now.size === seen.size && now.mtimeNs === seen.mtimeNs) {

@@ -261,7 +261,7 @@ export class SyncLister {
     const watch = this.#watch(listing, name);
     try {
       for (let retries = 0; retries <= CHANGED_RETRIES; retries += 1) {
-        const { checksum, short } = digester.digest(path, Number(seen.size), watch);
+        const { checksum, short } = digester.digest(path, seen.size, watch);
         const now = short ? this.#lstat(path) : seen;
         // Some files (of /sys, say) are always shorter than they claim.
         if (now !== undefined && now.size === seen.size && now.mtimeNs === seen.mtimeNs) {

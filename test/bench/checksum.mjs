@@ -34,7 +34,7 @@ if (has('b3sum')) {
     if (made.status !== 0) throw new Error(`${file} cannot be made: ${made.stderr}`);
   }
   const digester = join(PROJECT, 'dist/src/hash/digest-sync.js');
-  const program = `import { SyncDigester } from "${digester}"; new SyncDigester("full", () => {}).digest("${file}", ${GIB})`;
+  const program = `import { SyncDigester } from "${digester}"; new SyncDigester("full", () => {}).digest("${file}", ${GIB}n)`;
   const b3sum = { name: 'b3sum, one thread', command: `b3sum --num-threads 1 ${file}` };
   const alone = { name: 'our digest alone', command: `node --input-type=module -e '${program}'` };
   compare('one file of 1 GiB, every byte: the digest', [alone, b3sum], RUNS);

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { AsyncDigester } from '../../src/hash/digest-async.js';
 import { SyncDigester, type FileDigest } from '../../src/hash/digest-sync.js';
-import { SAMPLE_BYTES, WHOLE_BYTES_MAX, type DigestMode } from '../../src/hash/sampling.js';
+import { SAMPLE_BYTES, WHOLE_BYTES_MAX, rangesOf, type DigestMode } from '../../src/hash/sampling.js';
 import { TimedCalls } from '../../src/walk/timed.js';
+import { hasTmpfs, tmpfsFolder } from '../support/tmpfs.js';
 
 const root = mkdtempSync(join(tmpdir(), 'nas-scanner-hash-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -14,9 +16,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const calls = new TimedCalls(60_000);
 
 /** Both digesters; they must agree. */
-async function digest(mode: DigestMode, path: string, size: number): Promise<FileDigest> {
-  const sync = new SyncDigester(mode, () => undefined).digest(path, size);
-  const async = await new AsyncDigester(mode, (start) => calls.call(start)).digest(path, size);
+async function digest(mode: DigestMode, path: string, size: number | bigint): Promise<FileDigest> {
+  const sync = new SyncDigester(mode, () => undefined).digest(path, BigInt(size));
+  const async = await new AsyncDigester(mode, (start) => calls.call(start)).digest(path, BigInt(size));
   expect(async).toEqual(sync);
   return sync;
 }
@@ -88,6 +90,53 @@ test('the full checksum is BLAKE3 of every byte, labelled', async () => {
   const whole = (await digest('full', big, WHOLE_BYTES_MAX + 777)).checksum;
   writeSync(openSync(big, 'r+'), 'x', 5_000_000);
   expect((await digest('full', big, WHOLE_BYTES_MAX + 777)).checksum).not.toBe(whole);
+});
+
+describe('what is read of a file', () => {
+  const sizes = [
+    ...[1n, 2n ** 20n, 2n ** 33n + 1n, 2n ** 53n - 1n],
+    ...[2n ** 53n, 2n ** 53n + 1n, 2n ** 53n + 131_071n, 2n ** 62n + 7n, 2n ** 63n - 1n],
+  ];
+
+  test.each(sizes)('of %s bytes: all of it, in order, at exact places', (size) => {
+    let end = 0n;
+    for (const { offset, length } of rangesOf('full', size)) {
+      expect(BigInt(offset)).toBe(end);
+      end += BigInt(length);
+      expect(typeof offset).toBe(end < 2n ** 53n ? 'number' : 'bigint');
+    }
+    expect(end).toBe(size);
+  });
+
+  test.each(sizes.filter((size) => size > WHOLE_BYTES_MAX))('of %s bytes: three samples', (size) => {
+    const length = SAMPLE_BYTES;
+    const ranges = rangesOf('sampled', size);
+    expect(ranges.map(({ offset }) => BigInt(offset))).toEqual([0n, size / 2n, size - BigInt(length)]);
+    for (const range of ranges) {
+      expect(range.length).toBe(length);
+      if (typeof range.offset === 'number') expect(range.offset + length).toBeLessThan(2 ** 53);
+    }
+  });
+
+  test.skipIf(!hasTmpfs()).each(sizes.slice(3))('of %s bytes, by both digesters', async (size) => {
+    const folder = tmpfsFolder();
+    try {
+      const path = join(folder, 'sparse');
+      const bytes = `import os, sys
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+size = int(sys.argv[2])
+os.truncate(file, size)
+for at, what in ((size // 2 - 1, b'<middle>'), (size - 8, b'the end>')): os.pwrite(file, what, at)`;
+      execFileSync('python3', ['-c', bytes, path, String(size)]);
+      const expected = createHash('blake2b512')
+        .update(Buffer.alloc(SAMPLE_BYTES))
+        .update(Buffer.concat([Buffer.from('middle>'), Buffer.alloc(SAMPLE_BYTES - 7)]))
+        .update(Buffer.concat([Buffer.alloc(SAMPLE_BYTES - 8), Buffer.from('the end>')]));
+      expect(await digest('sampled', path, size)).toEqual({ checksum: expected.digest('hex'), short: false });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 test('a symlink or a missing file is refused with its errno', async () => {

@@ -36,7 +36,7 @@ function running(): Story {
     .tell('files.batch', batch(100), 6000);
 }
 
-function batch(files: number): EventData<'files.batch'> {
+function batch(files: number, size: number | string = 10): EventData<'files.batch'> {
   return {
     chunk: 1,
     attempt: 1,
@@ -46,7 +46,7 @@ function batch(files: number): EventData<'files.batch'> {
         path: '/m/a',
         part: 1,
         last: true,
-        rows: Array.from({ length: files }, (_, index) => [`f${index}`, 10, '0']),
+        rows: Array.from({ length: files }, (_, index) => [`f${index}`, size, '0']),
         problems: [{ name: 'x', operation: 'lstat', code: 'EACCES' }],
         entries: files + 1,
         subdirectories: 0,
@@ -75,6 +75,12 @@ test('a running scan: counts, rate, worker, and an estimate that admits what it 
   expect(now.remaining).toMatchObject({ files: 900, atLeast: false });
   expect(now.remaining.secondsLow).toBeLessThanOrEqual(now.remaining.secondsHigh ?? 0);
   expect(now.recentProblems).toEqual([{ path: '/m/a', name: 'x', operation: 'lstat', code: 'EACCES' }]);
+});
+
+test('sums stay exact beyond what a number holds', () => {
+  const story = running().tell('files.batch', batch(3, '9223372036854775807'));
+  const { bytes, workers } = story.fold.snapshot(story.atMs, true);
+  expect([bytes, workers[0]?.bytes]).toEqual([27670116110564328421n, 27670116110564328421n]);
 });
 
 test('without a living coordinator an unfinished scan was killed, or interrupted when it says so', () => {
