@@ -6,10 +6,15 @@ export interface CommonOptions {
   quiet: boolean;
 }
 
+/** A scan, or a time in ms since 1970. */
+export interface Until {
+  scan?: string;
+  timeMs?: number;
+}
+
 export interface ReplayOptions extends CommonOptions {
   scan?: string[];
-  /** A scan's id or a time (ISO 8601). */
-  until?: string;
+  until?: Until;
   to?: string;
 }
 

@@ -11,11 +11,12 @@ import type {
 import type { ExitCode } from './exit-codes.js';
 import { createIo, type Io } from './io.js';
 import { reportError } from './report-error.js';
-import { checkScanId, checkUntil, collectScanIds } from './scan-id.js';
+import { checkScanId, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
 import { guardOutput } from './output-guard.js';
 import { checkOwner, checkValues, describeOption, isSwitchedOn, settableOption } from './settable-option.js';
 import { StopSignals } from './signals.js';
+import { checkUntil } from './until.js';
 import { VERSION } from './version.js';
 
 /** Runs a command line; the exit code is set, what went wrong is said. */
@@ -93,7 +94,12 @@ export function createProgram(): Command {
   program.addCommand(
     command('replay', 'rebuild the catalog from the journal')
       .addOption(new Option('--scan <id...>', 'only these scans').argParser(collectScanIds))
-      .addOption(new Option('--until <scan|time>', 'the catalog as it was then').argParser(checkUntil))
+      .addOption(
+        new Option(
+          '--until <scan|time>',
+          'the catalog as it was then; a time without a zone is local',
+        ).argParser(checkUntil),
+      )
       .option('--to <file>', 'write it there instead of in place')
       .action((options: ReplayOptions) =>
         execute(options, async () => (await import('./replay.js')).runReplay),

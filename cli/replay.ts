@@ -28,8 +28,7 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
     });
   }
   const scans = await listScans(paths.journalDir);
-  const until = options.until === undefined ? {} : untilOf(options.until);
-  for (const wanted of [...(options.scan ?? []), until.scan]) checkKnown(scans, wanted, dataDir);
+  for (const wanted of [...(options.scan ?? []), options.until?.scan]) checkKnown(scans, wanted, dataDir);
   const inPlace = options.to === undefined || resolve(options.to) === paths.catalog;
   // Whoever replaces the catalog must be alone; a copy elsewhere disturbs nobody.
   const lock = inPlace
@@ -59,7 +58,7 @@ async function run(
     ...rest,
     ...(to === undefined ? {} : { to }),
     ...(options.scan === undefined ? {} : { scans: options.scan }),
-    ...(options.until === undefined ? {} : { until: untilOf(options.until) }),
+    ...(options.until === undefined ? {} : { until: options.until }),
     onProgress: (at) => progress.show(at),
   };
   try {
@@ -67,11 +66,6 @@ async function run(
   } finally {
     progress.clear();
   }
-}
-
-/** A ULID has no `-`, a time has. */
-function untilOf(text: string): { scan?: string; timeMs?: number } {
-  return text.includes('-') ? { timeMs: Date.parse(text) } : { scan: text };
 }
 
 function report(result: ReplayResult, io: Io): void {

@@ -2,11 +2,15 @@ import { usageError } from './errors.js';
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
+/** Whether a text has the form of a scan's id. */
+export function isScanId(text: string): boolean {
+  return ULID.test(text.toUpperCase());
+}
+
 /** @throws CommandError with exit code 2 where the text cannot be a scan's id */
 export function checkScanId(text: string): string {
-  const id = text.toUpperCase();
-  if (!ULID.test(id)) throw usageError(`${text} is no scan's id`, 'nas-scanner scans lists them');
-  return id;
+  if (!isScanId(text)) throw usageError(`${text} is no scan's id`, 'nas-scanner scans lists them');
+  return text.toUpperCase();
 }
 
 /** @throws CommandError with exit code 2 where the journal has no such scan */
@@ -18,13 +22,4 @@ export function checkKnown(scans: readonly string[], wanted: string | undefined,
 /** For an option that may be given several times. */
 export function collectScanIds(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), checkScanId(text)];
-}
-
-/** A scan's id, or a time in ISO 8601. */
-export function checkUntil(text: string): string {
-  if (ULID.test(text.toUpperCase())) return text.toUpperCase();
-  if (!/^\d{4}-\d\d/.test(text) || Number.isNaN(Date.parse(text))) {
-    throw usageError(`${text} is neither a scan's id nor a time`, 'a time looks like 2026-11-23T18:11:02Z');
-  }
-  return text;
 }

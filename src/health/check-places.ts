@@ -99,8 +99,15 @@ export async function checkDataDir(dataDir: string): Promise<Check> {
   const detail = `${dataDir} can be written and has ${room(free)} free`;
   if (free >= ROOM_LOW_BYTES) return passed('data-dir', detail);
   const advice = 'Make room on that disk, or choose another one with --data-dir.';
-  if (free < ROOM_MIN_BYTES) return failed('data-dir', 'disk.full', detail, advice);
-  return warned('data-dir', 'disk.low', detail, advice);
+  if (free < ROOM_MIN_BYTES) {
+    return failed('data-dir', 'disk.full', `${detail}; a scan needs ${room(ROOM_MIN_BYTES)}`, advice);
+  }
+  return warned(
+    'data-dir',
+    'disk.low',
+    `${detail}; a big scan may need more than ${room(ROOM_LOW_BYTES)}`,
+    advice,
+  );
 }
 
 function unwritableAdvice(code: string): string {
@@ -146,7 +153,8 @@ export async function checkJournal(journalDir: string, scan: string): Promise<Ch
   );
 }
 
+/** Never rounded up: what is less than the limit must not read as if it were the limit. */
 function room(bytes: number): string {
-  const mib = bytes / MIB;
-  return mib >= 1024 ? `${(mib / 1024).toFixed(1)} GiB` : `${mib.toFixed(0)} MiB`;
+  const mib = Math.floor(bytes / MIB);
+  return mib >= 1024 ? `${(Math.floor((mib / 1024) * 10) / 10).toFixed(1)} GiB` : `${mib} MiB`;
 }

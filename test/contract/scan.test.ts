@@ -248,6 +248,18 @@ describe('the next scan of the same mount', () => {
     expect(Number(sql(other, 'SELECT count(*) FROM files'))).toBe(report['files']);
   });
 
+  test('replay --until takes a time of ISO 8601', async () => {
+    const at = readRecords(place.journal, String(report['scan'])).at(-1)?.at ?? '';
+    const other = join(place.root, 'then.db');
+    const filesUntil = async (time: string): Promise<number> => {
+      await runJson(place.args('replay', '--until', time, '--to', other), 0);
+      return Number(sql(other, 'SELECT count(*) FROM files'));
+    };
+    for (const time of [at, at.replace('T', ' '), at.replace('Z', '+0000')])
+      expect(await filesUntil(time), time).toBe(report['files']);
+    expect(await filesUntil(at.replace(/^\d+/, '2020'))).toBe(0);
+  });
+
   test('a name that stands for another path is wrong usage', async () => {
     const outcome = await run([
       'scan',

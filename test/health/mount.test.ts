@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDataDir, checkJournal, checkMount } from '../../src/health/check-places.js';
 import { mountAccessible, probeMount } from '../../src/health/mount.js';
+import { canMount } from '../support/journal-faults.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -55,6 +57,28 @@ test('what is no data directory is told with its errno, what is gets its room', 
   const data = await checkDataDir(join(folder, 'data'));
   expect(data.ok).toBe(true);
   expect(data.detail).toMatch(/ free$/);
+});
+
+test.skipIf(!canMount).each([
+  { size: '65532k', ok: false, code: 'disk.full', says: 'has 63 MiB free; a scan needs 64 MiB' },
+  {
+    size: '300m',
+    ok: true,
+    code: 'disk.low',
+    says: 'has 300 MiB free; a big scan may need more than 1.0 GiB',
+  },
+])('a disk of $size is told with what is needed', async ({ size, says, ...expected }) => {
+  const disk = join(folder, size);
+  await mkdir(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', disk]);
+  try {
+    expect(await checkDataDir(disk)).toMatchObject({
+      ...expected,
+      detail: `${disk} can be written and ${says}`,
+    });
+  } finally {
+    execFileSync('umount', [disk]);
+  }
 });
 
 test('the journal check leaves nothing behind', async () => {
