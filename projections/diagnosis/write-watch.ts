@@ -4,9 +4,10 @@ import type { IncidentBook } from './incidents.js';
 import type { Evidence } from './types.js';
 
 interface WriterState {
+  /** The last one that recorded something; the first needs no new epoch. */
   attempt: number;
-  /** Evidence of a new epoch whose reason is not known yet. */
-  newEpoch: Evidence | null;
+  /** Epochs whose reason is not known yet. */
+  newEpochs: Evidence[];
 }
 
 /**
@@ -15,7 +16,7 @@ interface WriterState {
 export class WriteWatch {
   readonly #incidents: IncidentBook;
   #writer = '';
-  #state: WriterState = { attempt: 0, newEpoch: null };
+  #state: WriterState = { attempt: 1, newEpochs: [] };
 
   constructor(incidents: IncidentBook) {
     this.#incidents = incidents;
@@ -26,39 +27,47 @@ export class WriteWatch {
     const state = this.#of(writer);
     if (event.type === 'segment.opened') {
       if (epoch > 1 && event.data.segment === 1)
-        state.newEpoch = evidenceOf(`a new epoch of ${writer} began after a failed write`);
+        state.newEpochs.push(evidenceOf(`a new epoch of ${writer} began after a failed write`));
       return;
     }
     const chunk = chunkOfWriter(writer);
-    const attempt = chunk === null ? 0 : attemptOf(event);
-    if (attempt === null) return;
-    const sameWork = chunk === null ? event.type !== 'scan.resumed' : attempt === state.attempt;
-    this.#worked(state, { chunk, attempt, sameWork });
+    if (chunk === null) {
+      // However many coordinators there were that ended before their first word.
+      if (event.type === 'scan.resumed') state.newEpochs = [];
+      this.#failed(state, chunk, state.newEpochs.length);
+      return;
+    }
+    const attempt = attemptOf(event);
+    if (attempt !== null) this.#worked(state, chunk, attempt);
   }
 
   /** The same for what a worker listed in one of its attempts. */
   pushListed(writer: string, attempt: number): void {
-    const state = this.#of(writer);
-    this.#worked(state, { chunk: chunkOfWriter(writer), attempt, sameWork: attempt === state.attempt });
+    const chunk = chunkOfWriter(writer);
+    if (chunk !== null) this.#worked(this.#of(writer), chunk, attempt);
   }
 
   #of(writer: string): WriterState {
     if (writer !== this.#writer) {
       this.#writer = writer;
-      this.#state = { attempt: 0, newEpoch: null };
+      this.#state = { attempt: 1, newEpochs: [] };
     }
     return this.#state;
   }
 
-  #worked(state: WriterState, work: { chunk: number | null; attempt: number; sameWork: boolean }): void {
-    if (state.newEpoch !== null && work.sameWork) {
-      this.#incidents.add('journal.write-failed', {
-        evidence: state.newEpoch,
-        ...(work.chunk === null ? {} : { chunk: work.chunk }),
-      });
-    }
-    state.newEpoch = null;
-    state.attempt = work.attempt;
+  /** Each attempt since the last one has begun one epoch at the most. */
+  #worked(state: WriterState, chunk: number, attempt: number): void {
+    const explained = Math.max(0, attempt - state.attempt);
+    this.#failed(state, chunk, state.newEpochs.length - explained);
+    state.attempt = attempt;
+  }
+
+  /** @param count of the last epochs, that began because a write failed */
+  #failed(state: WriterState, chunk: number | null, count: number): void {
+    if (state.newEpochs.length === 0) return;
+    for (const evidence of count > 0 ? state.newEpochs.slice(-count) : [])
+      this.#incidents.add('journal.write-failed', { evidence, ...(chunk === null ? {} : { chunk }) });
+    state.newEpochs = [];
   }
 }
 

@@ -6,7 +6,7 @@ import type { Finding } from '../types.js';
 export function analysisFindings(context: FindingContext): Finding[] {
   return [
     ...findingOf(context, 'analysis.timed-out', (group) => ({
-      title: `Measuring ${plural(group.count, 'directory', 'directories')} took too long; each became a chunk of its own`,
+      title: `Measuring ${plural(group.count, 'directory', 'directories')} took too long; ${group.count === 1 ? 'it' : 'each'} became a chunk of its own`,
       cost: '',
       severity: 'info',
     })),

@@ -1,0 +1,146 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AdvisedPlace, type ToldReport } from '../support/advice.js';
+import { oneObject, Running, until } from '../support/cli.js';
+import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
+import { plantManyFiles } from '../support/many-files.js';
+import { listByCatalog, listByFind, readRecords } from '../support/outside.js';
+
+// Troubles of the host: it goes down, its disk refuses a write, its share is slow. Made for real, or as a process sees them.
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const IN_CI = process.env['CI'] === 'true';
+const isRoot = process.getuid?.() === 0;
+let place: AdvisedPlace;
+let scans: Running[];
+
+beforeEach(() => {
+  place = new AdvisedPlace();
+  scans = [];
+});
+afterEach(async () => {
+  for (const { child } of scans) child.kill('SIGKILL');
+  await Promise.all(scans.map(({ ended }) => ended));
+  place.remove();
+});
+
+function begin(...more: string[]): Running {
+  const scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', ...more));
+  scans.push(scan);
+  return scan;
+}
+
+async function workerOf(scan: Running): Promise<number> {
+  await until('a worker', () => scan.workers().length > 0);
+  return scan.workers()[0] ?? 0;
+}
+
+/** What commands go before to run on this host as it is after another boot, a moment ago. */
+function afterAnotherBoot(): string {
+  const files = {
+    '/proc/sys/kernel/random/boot_id': '6f1b5a4e-0000-4000-8000-000000000001\n',
+    '/proc/uptime': '0.10 0.10\n',
+  };
+  const lines = Object.entries(files).map(([path, text], i) => {
+    const file = join(place.root, `boot-${i}`);
+    writeFileSync(file, text);
+    return `mount --bind ${file} ${path}`;
+  });
+  const script = join(place.root, 'after-boot.sh');
+  writeFileSync(script, `set -e\n${lines.join('\n')}\nexec "$@"\n`);
+  return `unshare --mount sh ${script}`;
+}
+
+describe.skipIf(!isRoot && !IN_CI)('the host', () => {
+  test('host.rebooted: the machine went down in the middle of the scan', async () => {
+    plantManyFiles(place.tree, 150, 20);
+    const scan = begin();
+    const worker = await workerOf(scan);
+    process.kill(worker, 'SIGKILL');
+    scan.child.kill('SIGKILL');
+    await scan.ended;
+    const as = afterAnotherBoot();
+    const shown = await place.paste(`nas-scanner diagnose --json --data-dir ${place.dataDir}`, { as });
+    const report = oneObject(shown.stdout) as unknown as ToldReport;
+    expect(report.verdict).toBe('killed');
+    expect(report.findings.map(({ code, severity }) => [code, severity])[0]).toEqual([
+      'host.rebooted',
+      'error',
+    ]);
+    await place.follow(report, { as });
+    await place.expectSound();
+    const healed = (await place.diagnosed()).findings.find(({ code }) => code === 'host.rebooted');
+    expect(healed).toMatchObject({ severity: 'info' });
+  });
+});
+
+describe('the disk of the journal', () => {
+  test('journal.write-failed: it refuses a write, and what was not acknowledged is written again', async () => {
+    plantManyFiles(place.tree, 150, 20);
+    const scan = begin();
+    const worker = await workerOf(scan);
+    const segment = (): string =>
+      join(place.journal, place.scans()[0] ?? '', 'worker-0001', '0001-0001.ndjson');
+    const bytes = (): number => statSync(segment(), { throwIfNoEntry: false })?.size ?? 0;
+    await until('the first records', () => bytes() > 0);
+    process.kill(worker, 'SIGSTOP');
+    // The kernel lets a process write no file beyond this: a part of the next record, then EFBIG.
+    const limit = (text: string): number | null =>
+      spawnSync('prlimit', ['--pid', String(worker), `--fsize=${text}`]).status;
+    expect(limit(`${bytes() + 100}:unlimited`)).toBe(0);
+    process.kill(worker, 'SIGCONT');
+    await until(
+      'the next epoch',
+      () => statSync(segment().replace('0001-0001', '0002-0001'), { throwIfNoEntry: false }) !== undefined,
+    );
+    limit('unlimited');
+    const { code, stderr } = await scan.ended;
+    expect(code, stderr).toBe(0);
+    expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+    const report = await place.diagnosed({ live: true });
+    expect(report).toMatchObject({ verdict: 'complete', serious: [] });
+    const epochs = readdirSync(dirname(segment())).filter((name) => name.endsWith('-0001.ndjson')).length;
+    expect(epochs).toBeGreaterThan(1);
+    const failed = report.findings.find((finding) => finding.code === 'journal.write-failed');
+    expect(failed).toMatchObject({ severity: 'info', count: epochs - 1 });
+  });
+});
+
+describe.runIf(canMountFuse || IN_CI)('a share that is slow', () => {
+  test('analysis.timed-out: measuring takes too long, and costs no file', async () => {
+    const source = join(place.root, 'source');
+    plantManyFiles(source, 10, 5);
+    mkdirSync(join(source, 'asleep'));
+    writeFileSync(join(source, 'asleep', 'file'), 'x');
+    const asleep = join(place.root, 'while');
+    writeFileSync(asleep, '');
+    const faults = { LATENCY_MS: '1', LATENCY_HANG: 'asleep', LATENCY_HANG_WHILE: asleep };
+    const mount = await LatencyMount.open(source, place.tree, faults);
+    try {
+      const scan = new Running(place.scanArgs('--checksum', 'none', '--analysis-timeout', '1'));
+      scans.push(scan);
+      await until('the end of its patience', () => {
+        const [id] = existsSync(place.journal) ? place.scans() : [];
+        const ends =
+          id === undefined
+            ? []
+            : readRecords(place.journal, id).filter(({ type }) => type === 'analysis.finished');
+        return ends.some(({ data }) => data['outcome'] === 'timed-out');
+      });
+      rmSync(asleep);
+      const { code, stderr } = await scan.ended;
+      expect(code, stderr).toBe(0);
+      expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
+      const told = await place.diagnosed();
+      expect(told).toMatchObject({ verdict: 'complete', serious: [] });
+      expect(told.findings.map(({ code, severity }) => [code, severity])).toEqual([
+        ['analysis.timed-out', 'info'],
+      ]);
+    } finally {
+      mount.close();
+    }
+  });
+});
