@@ -1,5 +1,6 @@
-import type { Show } from '../projections/diagnosis/index.js';
+import type { CatalogView, Show, Verdict } from '../projections/diagnosis/index.js';
 import { formatBytes, plural } from '../projections/text.js';
+import type { DiagnosisReport } from './diagnosis-report.js';
 import type { LiveFacts } from './live-facts.js';
 import { hang } from './wrap.js';
 
@@ -13,8 +14,9 @@ const MOUNT_WORDS: Record<string, string> = {
   failed: 'cannot be read',
 };
 
-/** What is seen right now, kept apart from what the journal proves. */
-export function renderLive(live: LiveFacts, show: Show, width: number): string {
+/** What is seen right now, kept apart from what the journal proves; empty where nobody looked. */
+export function renderLive({ diagnosis, live, show }: DiagnosisReport, width: number): string {
+  if (live === null) return '';
   const lines = [
     live.mount === null
       ? ''
@@ -22,9 +24,14 @@ export function renderLive(live: LiveFacts, show: Show, width: number): string {
     live.dataDirFreeBytes === null ? '' : `data directory has ${formatBytes(live.dataDirFreeBytes)} free`,
     `host: load ${live.load.load1.toFixed(1)}, ${formatBytes(live.load.memoryFreeBytes)} of ${formatBytes(live.load.memoryBytes)} memory free`,
     ...engineLines(live, show),
-    live.catalog === null ? '' : `catalog ${live.catalog.detail}`,
+    live.catalog === null ? '' : `catalog ${catalogWords(live.catalog, diagnosis.verdict)}`,
   ].filter((line) => line !== '');
   return `Right now (looked at, not from the journal):\n${lines.map((line) => hang('  ', line, width)).join('\n')}\n`;
+}
+
+/** While a scan runs its catalog is never quite where the journal is. */
+function catalogWords({ state, detail }: CatalogView, verdict: Verdict): string {
+  return verdict === 'running' && state === 'behind' ? `follows the scan (${detail} just now)` : detail;
 }
 
 function engineLines({ engine }: LiveFacts, show: Show): string[] {

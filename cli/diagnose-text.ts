@@ -37,7 +37,7 @@ export function renderDiagnosis(report: DiagnosisReport, options: TextOptions): 
     grave.map((finding, index) => findingBlock(finding, index + 1, width, colours)).join('\n'),
     lightBlock(light, width, colours),
     renderTimeline(report.timeline, width),
-    report.live === null ? '' : renderLive(report.live, report.show, width),
+    renderLive(report, width),
   ];
   return blocks.filter((block) => block !== '').join('\n');
 }

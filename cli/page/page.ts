@@ -42,7 +42,7 @@ ${charts(report)}
 ${coverage(report)}
 <h2>Entries that could not be read</h2>
 ${problemsTable(report)}
-${live === null ? '' : `<h2>As seen when this was written</h2><pre>${escapeHtml(renderLive(live, show, LIVE_WIDTH).split('\n').slice(1).join('\n'))}</pre>`}
+${live === null ? '' : `<h2>As seen when this was written</h2><pre>${escapeHtml(renderLive(report, LIVE_WIDTH).split('\n').slice(1).join('\n'))}</pre>`}
 </main></body></html>
 `;
 }

@@ -1,13 +1,16 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeEvent } from '../../journal/decode-event.js';
+import type { EventData } from '../../journal/events/index.js';
+import { ScanReader } from '../../journal/reader.js';
 import { recoverScan } from '../../journal/recovery.js';
 import { listScans, listSegments, segmentPath } from '../../journal/segments.js';
 import { openForReading } from '../../projections/open-catalog.js';
 import { readStats } from '../../projections/stats.js';
 import { freeBytes } from '../../src/health/room.js';
 import { probeMount } from '../../src/health/mount.js';
-import { TREE_DIRECTORIES, TREE_FILES, type SelfTestPlace } from './place.js';
+import { HEAVY_FILES, TREE_DIRECTORIES, TREE_FILES, type SelfTestPlace } from './place.js';
 
 /** One thing to prove. `prove` resolves with what it saw, and rejects with what is wrong. */
 export interface Check {
@@ -25,10 +28,13 @@ const SCAN = ['--engine', 'process', '--max-containers', '2'];
 const MOUNT_TIMEOUT_MS = 5000;
 /** How long to wait for a scan to be in the middle of its work. */
 const WORK_TIMEOUT_MS = 8000;
+const LOOK_MS = 50;
 
 function demand(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
 }
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
 async function newestScan(journalDir: string): Promise<string> {
   const scan = (await listScans(journalDir)).at(-1);
@@ -46,10 +52,7 @@ const scanTree: Check = {
   name: 'scan of a small tree',
   async prove(place) {
     const { code, stderr } = await place.run('sound', 'scan', place.tree, 'Tree', ...SCAN);
-    demand(
-      code === 0,
-      `the scan ended with ${code ?? 'a signal'}: ${stderr.trim().split('\n').at(-1) ?? ''}`,
-    );
+    demand(code === 0, `the scan ended with ${code ?? 'a signal'}: ${lastLine(stderr)}`);
     return `${TREE_FILES} files, names that are no UTF-8 among them`;
   },
 };
@@ -127,8 +130,8 @@ const replay: Check = {
   },
 };
 
-const health: Check = {
-  name: 'health checks',
+const looks: Check = {
+  name: 'a look at mount and room',
   async prove(place) {
     const [there, gone, free] = await Promise.all([
       probeMount(place.tree, MOUNT_TIMEOUT_MS),
@@ -138,7 +141,24 @@ const health: Check = {
     demand(there.state === 'ok', `a folder that is there is called ${there.state}`);
     demand(gone.state === 'missing', `a folder that is not there is called ${gone.state}`);
     demand(free !== null && free > 0, 'the free space is not known');
-    return 'mount and room are seen';
+    return 'both are seen';
+  },
+};
+
+const health: Check = {
+  name: 'health checks, and Ctrl-C',
+  async prove(place) {
+    const { child, ended } = place.start('busy', ...heavyScan(place), '--health-interval', '1');
+    const seen = await firstEvent(place.paths('busy').journalDir, 'health.checked');
+    child.kill('SIGINT');
+    demand(seen.responsive, 'a worker at its work is called unresponsive');
+    demand(seen.mountAccessible, 'the mount is called away');
+    demand((seen.memoryBytes ?? 0) > 0, "a worker's memory is not known");
+    const { code } = await ended;
+    demand(code === 130, `a scan stopped by Ctrl-C ended with ${code ?? 'a signal'} instead of 130`);
+    const { verdict } = await place.json('busy', 'diagnose');
+    demand(verdict === 'interrupted', `a scan stopped by Ctrl-C is called ${String(verdict)}`);
+    return 'a busy worker is watched, and stops when told';
   },
 };
 
@@ -157,53 +177,68 @@ const errors: Check = {
 const recovery: Check = {
   name: 'kill and recovery',
   async prove(place) {
-    const { child, ended } = place.start('killed', 'scan', place.tree, 'Tree', ...SCAN, '--fast-start');
-    await untilWorking(place.paths('killed').journalDir);
+    const { child, ended } = place.start('killed', ...heavyScan(place));
+    await firstEvent(place.paths('killed').journalDir, 'process.started');
     child.kill('SIGKILL');
     await ended;
     const { verdict } = await place.json('killed', 'diagnose');
-    demand(verdict === 'killed' || verdict === 'complete', `a killed scan is called ${String(verdict)}`);
-    const { code, stderr } = await place.run('killed', 'scan', place.tree, 'Tree', ...SCAN, '--fast-start');
-    demand(
-      code === 0,
-      `the scan did not go on (${code ?? 'a signal'}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
-    );
+    demand(verdict === 'killed', `a killed scan is called ${String(verdict)}`);
+    rmSync(place.huge);
+    const { code, stderr } = await place.run('killed', ...heavyScan(place));
+    demand(code === 0, `the scan did not go on (${code ?? 'a signal'}): ${lastLine(stderr)}`);
     const { files } = readStats(place.paths('killed').catalog);
-    demand(files === BigInt(TREE_FILES), `the catalog has ${files} files, the tree ${TREE_FILES}`);
+    demand(files === BigInt(HEAVY_FILES), `the catalog has ${files} files instead of ${HEAVY_FILES}`);
     return 'killed, gone on, nothing missing';
   },
 };
 
-/** Until a worker has begun, so that the kill hits the scan in its work. */
-async function untilWorking(journalDir: string): Promise<void> {
-  const deadlineMs = Date.now() + WORK_TIMEOUT_MS;
-  while (Date.now() < deadlineMs) {
-    const scan = (await listScans(journalDir)).at(-1);
-    const segment =
-      scan === undefined ? undefined : (await listSegments(journalDir, scan, 'coordinator')).at(-1);
-    if (
-      segment !== undefined &&
-      readFileSync(segmentPath(journalDir, segment), 'utf8').includes('"process.started"')
-    )
-      return;
-    await sleep(5);
-  }
-  throw new Error('the scan did not begin its work');
+/** A scan that goes on for as long as it is wanted. */
+function heavyScan(place: SelfTestPlace): string[] {
+  return ['scan', place.heavy, 'Heavy', ...SCAN, '--checksum', 'full'];
 }
 
-const torn: Check = {
-  name: 'a record cut off by a power cut',
+/** What the first event of a type says; waits for it. */
+async function firstEvent<T extends 'health.checked' | 'process.started'>(
+  journalDir: string,
+  type: T,
+): Promise<EventData<T>> {
+  const deadlineMs = Date.now() + WORK_TIMEOUT_MS;
+  while (Date.now() < deadlineMs) {
+    for (const scan of await listScans(journalDir)) {
+      for await (const records of new ScanReader({ journalDir, scan, hash: false }).batches()) {
+        for (const { record } of records) {
+          const event = decodeEvent(record);
+          if (event?.type === type) return event.data as EventData<T>;
+        }
+      }
+    }
+    await sleep(LOOK_MS);
+  }
+  throw new Error(`the journal has no ${type} after ${WORK_TIMEOUT_MS / 1000} s`);
+}
+
+const cutAndDamaged: Check = {
+  name: 'records cut off, records damaged',
   async prove(place) {
     const { journalDir } = place.paths('missing');
     const scan = await newestScan(journalDir);
     const segment = (await listSegments(journalDir, scan, 'coordinator')).at(-1);
     if (segment === undefined) throw new Error('the coordinator has no segment');
-    const path = segmentPath(journalDir, { ...segment, epoch: segment.epoch + 1, segment: 1 });
-    appendFileSync(path, '{"seq":1,"durable":0,"id":"01');
-    const report = await recoverScan(journalDir, scan);
-    const states = report.segments.map((each) => each.state);
-    demand(report.sound && states.includes('torn'), `it is read as ${states.join(', ')}`);
-    return 'told from damage';
+    const stateAfter = async (): Promise<string> => {
+      const { sound, segments } = await recoverScan(journalDir, scan);
+      return `${sound ? 'sound' : 'not sound'}: ${segments.map(({ state }) => state).join(', ')}`;
+    };
+    const next = { ...segment, epoch: segment.epoch + 1, segment: 1 };
+    appendFileSync(segmentPath(journalDir, next), '{"seq":1,"durable":0,"id":"01');
+    const cut = await stateAfter();
+    demand(cut === 'sound: sealed, torn', `a record cut off by a power cut is read as ${cut}`);
+    const path = segmentPath(journalDir, segment);
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf('hostname')] = 0;
+    writeFileSync(path, bytes);
+    const damaged = await stateAfter();
+    demand(damaged === 'not sound: damaged, torn', `a changed byte is read as ${damaged}`);
+    return 'told from each other';
   },
 };
 
@@ -215,8 +250,9 @@ export const CHECKS: readonly Check[] = [
   catalog,
   diagnosis,
   replay,
+  looks,
   health,
   errors,
-  torn,
+  cutAndDamaged,
   recovery,
 ];

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,11 @@ const DIRECTORIES = 30;
 const FILES_EACH = 20;
 /** In every directory one name that is hard: quotes, a newline, bytes that are no UTF-8. */
 const HARD_NAMES = ['it\'s "quoted".txt', 'two\nlines.txt', Buffer.from('caf\xe9.jpg', 'latin1')] as const;
+
+/** A hole: it takes no room, and whoever reads all of it is busy for longer than any step may take. */
+const HUGE_BYTES = 64 * 1024 ** 3;
+/** Files that `SelfTestPlace.heavy` holds beside the huge one. */
+export const HEAVY_FILES = 3;
 
 /** Files in the tree of `SelfTestPlace`. */
 export const TREE_FILES = DIRECTORIES * FILES_EACH + HARD_NAMES.length;
@@ -27,9 +32,16 @@ export interface Ended {
 export class SelfTestPlace {
   readonly root = mkdtempSync(join(tmpdir(), 'nas-scanner-self-test-'));
   readonly tree = join(this.root, 'tree');
+  /** Another one, whose scan with full checksums goes on until the huge file is gone. */
+  readonly heavy = join(this.root, 'heavy');
+  readonly huge = join(this.heavy, 'huge.bin');
   readonly #running = new Set<ChildProcess>();
 
   constructor() {
+    mkdirSync(this.heavy);
+    for (let file = 0; file < HEAVY_FILES; file += 1) writeFileSync(join(this.heavy, `${file}.txt`), 'x');
+    writeFileSync(this.huge, '');
+    truncateSync(this.huge, HUGE_BYTES);
     mkdirSync(this.tree);
     for (let directory = 0; directory < DIRECTORIES; directory += 1) {
       const path = join(this.tree, `directory-${directory}`);

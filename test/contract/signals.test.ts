@@ -133,6 +133,8 @@ describe('one scan at a time', () => {
     expect(verify['sound']).toBe(true);
     const diagnosis = await runJson(place.args('diagnose', '--offline'), 0);
     expect(diagnosis['verdict']).toBe('running');
+    const told = await run(place.args('diagnose'));
+    expect(told.stdout).toMatch(/^ {2}catalog (?:follows the scan|holds all)/m);
     await runJson(place.args('replay', '--to', join(place.root, 'meanwhile.db')), 0);
     running.child.kill('SIGCONT');
     const outcome = await running.ended;
