@@ -75,13 +75,13 @@ export async function makeReport(
 ): Promise<DiagnosisReport> {
   const { scan, locked, isLatest } = await pickScan(paths, options.scan);
   const show = options.redact ? masked() : CLEAR;
-  const usual = options.dataDir === undefined ? null : paths.dataDir;
-  if (scan === null) return noScan(show, usual);
+  const where = { dataDir: paths.dataDir, isUsual: options.dataDir === undefined };
+  if (scan === null) return noScan(show, where);
   const timeline = new TimelineFold();
   const last = new Map<string, { epoch: number; seq: number; crc: string }>();
   const loaded = await loadScan(
     paths.journalDir,
-    { scan, dataDir: usual, show },
+    { scan, ...where, show },
     {
       record: ({ record: { type, at, writer, epoch, seq, crc } }, event) => {
         if (!AFTER_THE_CATALOG.has(type)) last.set(writer, { epoch, seq, crc });
@@ -144,8 +144,8 @@ function look(
   return lookAround(paths, about, catalog);
 }
 
-function noScan(show: Show, dataDir: string | null): DiagnosisReport {
-  const fold = new DiagnosisFold({ scan: null, dataDir, show });
+function noScan(show: Show, where: { dataDir: string; isUsual: boolean }): DiagnosisReport {
+  const fold = new DiagnosisFold({ scan: null, ...where, show });
   const diagnosis = fold.finish({ sound: true, records: 0, segments: [] });
   return {
     diagnosis,

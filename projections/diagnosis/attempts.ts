@@ -29,6 +29,8 @@ export class AttemptJudge {
   /** The scan was told to stop: how its workers end from now on is no incident. */
   stopping = false;
   engineKind: 'container' | 'process' = 'container';
+  /** The limit of the workers' containers; null: none, or no containers. */
+  memoryLimitBytes: number | null = null;
   started = 0;
   restarts = 0;
 
@@ -55,6 +57,7 @@ export class AttemptJudge {
       case 'process.requested':
       case 'container.requested':
         this.engineKind = event.type === 'process.requested' ? 'process' : 'container';
+        this.memoryLimitBytes = memoryLimitOf(event.data.command);
         return true;
       case 'process.started':
       case 'container.started':
@@ -182,6 +185,12 @@ export class AttemptJudge {
       chunk,
     });
   }
+}
+
+/** Of a `docker run` line. */
+function memoryLimitOf(command: string): number | null {
+  const bytes = / --memory (\d+)(?: |$)/.exec(command)?.[1];
+  return bytes === undefined ? null : Number(bytes);
 }
 
 function newRunning(attempt: number): Running {

@@ -38,16 +38,22 @@ const VALUE_FLAGS: readonly [name: string, flag: string, usual: unknown, unit: n
 /** Makes the commands that advice is given with. */
 export class Commands {
   readonly #dataDir: string | null;
+  readonly #isUsual: boolean;
   readonly #started: EventData<'scan.started'> | null;
   readonly #redacted: boolean;
 
-  /** @param dataDir null: the usual one */
+  /**
+   * @param dataDir null: not known
+   * @param isUsual whether our own commands find it without being told; they have to be told where it is left away
+   */
   constructor(options: {
     dataDir: string | null;
+    isUsual?: boolean;
     started: EventData<'scan.started'> | null;
     redacted: boolean;
   }) {
     this.#dataDir = options.dataDir;
+    this.#isUsual = options.isUsual ?? false;
     this.#started = options.started;
     this.#redacted = options.redacted;
   }
@@ -65,10 +71,15 @@ export class Commands {
     return typeof image === 'string' ? shellWord(image) : 'nas-scanner-hp:latest';
   }
 
+  /** Makes the worker image, in the folder of a checkout that is built. */
+  get build(): string {
+    return `docker build -t ${this.image} .`;
+  }
+
   /** One of our own commands on the same data directory. */
   own(command: string): string {
     const words = [`nas-scanner ${command}`];
-    if (this.#dataDir !== null) words.push(`--data-dir ${this.dataDir}`);
+    if (this.#dataDir !== null && !this.#isUsual) words.push(`--data-dir ${this.dataDir}`);
     const dbName = this.option('dbName');
     if (typeof dbName === 'string') words.push(`--db-name ${this.#redacted ? 'FILE' : shellWord(dbName)}`);
     return words.join(' ');

@@ -41,8 +41,10 @@ export interface DiagnosisRecord {
 
 export interface DiagnosisOptions {
   scan: string | null;
-  /** For commands that can be pasted; null: the usual data directory. */
+  /** For commands that can be pasted; null: not known. */
   dataDir: string | null;
+  /** Our own commands find that data directory without being told. */
+  isUsual?: boolean;
   show?: Show;
 }
 
@@ -151,7 +153,7 @@ export class DiagnosisFold {
   /** What became of the scan. Can be asked again with other live facts. */
   finish(report: JournalReport, live: LiveContext = NOT_LIVE): Diagnosis {
     const { facts, ledger } = this;
-    const { scan, dataDir, show = CLEAR } = this.#options;
+    const { scan, dataDir, isUsual = false, show = CLEAR } = this.#options;
     facts.attempts.finish();
     const totals = ledger.totals();
     const proof = prove({
@@ -165,7 +167,7 @@ export class DiagnosisFold {
     });
     const nothing = report.segments.length === 0 && report.records === 0;
     const verdict = nothing ? 'none' : judge(facts, proof, totals, live);
-    const commands = new Commands({ dataDir, started: facts.started, redacted: show.redacted });
+    const commands = new Commands({ dataDir, isUsual, started: facts.started, redacted: show.redacted });
     const context: FindingContext = { facts, ledger, totals, report, live, proof, verdict, commands, show };
     const findings = nothing ? [] : absorb(MAKERS.flatMap((make) => make(context)));
     const states = [...facts.chunks.values()];

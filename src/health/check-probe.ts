@@ -123,7 +123,7 @@ async function judge(options: ProbeOptions, writerDir: string, exit: WorkerExit)
       .join(' | ');
     return failed(
       'probe',
-      'container.failed',
+      exit.oomKilled ? 'container.oom-killed' : 'container.failed',
       `the probe container ended with ${exit.exitCode ?? 'no exit code'}${words === '' ? '' : `: ${words}`}`,
       exit.oomKilled
         ? 'It ran out of memory: raise --memory.'

@@ -16,6 +16,7 @@ export type CheckCode =
   | 'container.start-failed'
   | 'container.start-timeout'
   | 'container.failed'
+  | 'container.oom-killed'
   | 'resources.overcommitted';
 
 /** One check of the preflight: the payload of `preflight.checked` and whether the scan may begin without it. */

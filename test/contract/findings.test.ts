@@ -134,6 +134,16 @@ describe('the cause nearest to the root', () => {
     expect(report.serious).toEqual([code]);
   });
 
+  test('what is given more than it had gets no more than there is', async () => {
+    const told = story().plan(3).completes(1);
+    told.memoryLimitBytes = 2 * 2 ** 30; // a fair share, which nobody asked for
+    told.dies(2, 1, { exitCode: 137, oomKilled: true });
+    told.startFails(3, 1, 'start-timeout', 'not running after 300 s').ends('incomplete');
+    const [memory, start] = (await diagnose()).findings.map(({ advice }) => advice.join('\n'));
+    expect(memory).toContain('--memory 4096m --max-containers 1'); // of a host with 8 GiB
+    expect(start).toContain('--start-timeout 1200 --max-containers 2');
+  });
+
   test('what a retry has healed is info, and the scan is complete', async () => {
     const told = story().plan(2).completes(1);
     told.dies(2, 1, { exitCode: 137, oomKilled: true, willRetry: true });

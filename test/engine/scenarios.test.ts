@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { oneObject, until } from '../support/cli.js';
-import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
+import { until } from '../support/cli.js';
+import { DockerPlace, expectComplete, SLOWLY } from '../support/docker-scan.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;
@@ -63,15 +63,6 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     expect(paths?.advice).toContain('-v /data:/data');
   });
 
-  test('a missing image is found before anything starts', async () => {
-    const here = place();
-    here.plant(1, 1);
-    const { code, stdout } = await here.start('--image', 'no-such-image:latest').ended;
-    expect(code).toBe(1);
-    expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete', chunks: { planned: 0 } });
-    expect(await here.codes()).toContain('image.missing');
-  });
-
   test('workers that are killed or removed by someone else are tried again from where they were', async () => {
     const here = place();
     here.plant(3, 200);
@@ -90,18 +81,6 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     const report = (await here.ask('diagnose')) as { verdict: string; findings: { severity: string }[] };
     expect(report.verdict).toBe('complete');
     expect(report.findings.every((finding) => finding.severity === 'info')).toBe(true);
-  });
-
-  test('workers that fail every time leave the scan incomplete, with their last words', async () => {
-    const here = place();
-    here.plant(1, 5);
-    const image = await misbehavingImage(daemon(), 'exit-1');
-    const { code } = await here.start('--image', image, '--retries', '0').ended;
-    expect(code).toBe(4);
-    const exits = here.of('container.exited').filter((data) => data['chunk'] !== 0);
-    expect(exits[0]).toMatchObject({ exitCode: 1, logTail: ['no, not today'] });
-    expect(await here.codes()).toContain('container.failed');
-    expect(await here.containers()).toEqual([]);
   });
 
   test('a second coordinator is turned away; when the first is killed, the next adopts its workers', async () => {

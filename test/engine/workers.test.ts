@@ -9,14 +9,6 @@ const TEST_TIMEOUT_MS = 120_000;
 describeWithImage('a scan in containers whose workers are in trouble', TEST_TIMEOUT_MS, (daemon) => {
   const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
 
-  test('a container that starts too slowly is given up, named and removed', async () => {
-    const here = place();
-    here.plant(1, 1);
-    expect((await here.start('--start-timeout', '0.01').ended).code).toBe(1);
-    expect(await here.codes()).toContain('container.start-timeout');
-    expect(await here.containers()).toEqual([]);
-  });
-
   test('a worker out of memory is known as such and tried again', async () => {
     const here = place();
     here.plant(1, 20);

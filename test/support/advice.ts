@@ -24,29 +24,42 @@ export interface AdviceOptions {
   env?: Record<string, string>;
   /** Goes before each command: `setpriv --reuid …`. */
   as?: string;
+  /** Where commands are typed. */
+  cwd?: string;
+  /** Commands that must succeed; others look around, or may need a program that is not on this machine. */
+  succeeding?: RegExp;
   /** What only a person can do, by a word of the advice that asks for it. */
   deeds?: readonly [word: RegExp, deed: () => void | Promise<void>][];
 }
 
+const OUR_COMMANDS = /^nas-scanner (?:scan|replay)/;
+
 /** A place with a shell in which `nas-scanner` is the built program, as in the README. */
 export class AdvisedPlace extends Place {
-  readonly #bin = mkdtempSync(join(tmpdir(), 'nas-scanner-bin-'));
+  #bin: string | null = null;
 
-  constructor() {
-    super();
-    const program = `#!/bin/sh\nexec '${process.execPath}' '${ENTRY}' "$@"\n`;
-    writeFileSync(join(this.#bin, 'nas-scanner'), program, { mode: 0o755 });
+  /** What `nas-scanner` is in that shell. @param command goes before the arguments, in words of a shell */
+  install(command = `'${process.execPath}' '${ENTRY}'`): string {
+    this.#bin ??= mkdtempSync(join(tmpdir(), 'nas-scanner-bin-'));
+    writeFileSync(join(this.#bin, 'nas-scanner'), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
     spawnSync('chmod', ['755', this.#bin]);
+    return this.#bin;
+  }
+
+  /** What is set in every shell there. */
+  protected get shellEnv(): Record<string, string> {
+    return {};
   }
 
   override remove(): void {
     super.remove();
-    rmSync(this.#bin, { recursive: true, force: true });
+    if (this.#bin !== null) rmSync(this.#bin, { recursive: true, force: true });
   }
 
   /** What `diagnose` says of the last scan, each finding with its proof. */
   async diagnosed(options: { live?: boolean } = {}): Promise<ToldReport> {
-    const report = await runJson(this.args('diagnose', ...(options.live === true ? [] : ['--offline'])), 0);
+    const args = this.args('diagnose', ...(options.live === true ? [] : ['--offline']));
+    const report = await runJson(args, 0, { env: this.shellEnv });
     const findings = report['findings'] as ToldFinding[];
     for (const { code, severity, evidence, advice } of findings) {
       expect(evidence.length, `proof of ${code}`).toBeGreaterThan(0);
@@ -77,13 +90,14 @@ export class AdvisedPlace extends Place {
   }
 
   /** Runs a command as a person would paste it. */
-  paste(command: string, { env = {}, as = '' }: AdviceOptions = {}): Promise<Outcome> {
-    const path = `${this.#bin}:${process.env['PATH'] ?? ''}`;
+  paste(command: string, { env = {}, as = '', cwd }: AdviceOptions = {}): Promise<Outcome> {
+    const path = `${this.#bin ?? this.install()}:${process.env['PATH'] ?? ''}`;
     const words = as === '' ? ['bash', '-c', command] : [...as.split(' '), 'bash', '-c', command];
     return new Promise((settle, reject) => {
       const [program = '', ...args] = words;
       const child = spawn(program, args, {
-        env: { ...process.env, ...env, PATH: path },
+        env: { ...process.env, ...this.shellEnv, ...env, PATH: path },
+        cwd,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let stdout = '';
@@ -101,7 +115,7 @@ export class AdvisedPlace extends Place {
     // A look around may find nothing, or need a program that is not on this machine; it has to be a command, though.
     expect(spawnSync('bash', ['-n', '-c', command]).status, command).toBe(0);
     const outcome = await this.paste(command, options);
-    if (!/^nas-scanner (?:scan|replay)/.test(command)) return;
+    if (!(options.succeeding ?? OUR_COMMANDS).test(command)) return;
     expect(outcome.code, `${command}\n${outcome.stderr.slice(-2000)}`).toBe(0);
   }
 

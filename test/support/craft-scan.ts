@@ -15,10 +15,14 @@ export interface Ending {
   willRetry?: boolean;
 }
 
+const OPTIONS = { checksum: 'none', maxContainers: 8, startTimeoutMs: 300_000 };
+
 /** A scan as a coordinator and its workers would journal it, told step by step. */
 export class ScanStory {
   readonly scan: CraftedScan;
   readonly coordinator: CraftedWriter;
+  /** Of each container. */
+  memoryLimitBytes = 150_000_000;
   readonly #subject: 'container' | 'process';
   readonly #epochs = new Map<number, { epoch: number; previous: Record<string, unknown> | null }>();
   #totals = { files: 0, directories: 0, bytes: 0, problems: 0 };
@@ -29,7 +33,7 @@ export class ScanStory {
     this.#subject = engine === 'docker' ? 'container' : 'process';
     this.coordinator = this.scan.writer('coordinator').open();
     this.coordinator.append('scan.started', {
-      ...{ mountPath: MOUNT, mountName: 'Archive', engine, options: { checksum: 'none' }, host: HOST },
+      ...{ mountPath: MOUNT, mountName: 'Archive', engine, options: OPTIONS, host: HOST },
     });
   }
 
@@ -52,7 +56,7 @@ export class ScanStory {
 
   request(chunk: number, attempt = 1): this {
     const image = this.#subject === 'container' ? 'nas-scanner-hp:latest' : null;
-    const command = `docker run --name ${name(chunk, attempt)} nas-scanner-hp:latest worker`;
+    const command = `docker run --name ${name(chunk, attempt)} --memory ${this.memoryLimitBytes} nas-scanner-hp:latest worker`;
     this.coordinator.append(`${this.#subject}.requested`, {
       chunk,
       attempt,

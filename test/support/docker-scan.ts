@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { oneObject, Place, Running, until } from './cli.js';
+import { AdvisedPlace } from './advice.js';
+import { oneObject, Running, until } from './cli.js';
 import { buildSmallImage, TEST_IMAGE, type TestEngine } from './engine.js';
 import { LatencyMount } from './latency-mount.js';
 import { listByCatalog, listByFind } from './outside.js';
@@ -18,7 +19,7 @@ export interface Told {
 }
 
 /** A scan's worth of places, for scans with containers of one engine. */
-export class DockerPlace extends Place {
+export class DockerPlace extends AdvisedPlace {
   readonly engine: TestEngine;
   /** As scans and commands find the engine: DOCKER_HOST. */
   host: string;
@@ -29,6 +30,10 @@ export class DockerPlace extends Place {
     this.engine = engine;
     this.host = engine.host;
     mkdirSync(this.tree, { recursive: true });
+  }
+
+  protected override get shellEnv(): Record<string, string> {
+    return { DOCKER_HOST: this.host };
   }
 
   /** Plants directories with small files, each directory just big enough to be a chunk of its own. */
@@ -218,7 +223,7 @@ export class HeldPlace extends DockerPlace {
 
 /** Runs before the worker proper and misbehaves as its image says. */
 const WRAPPER = join(import.meta.dirname, 'misbehave.mjs');
-export type Misbehaviour = 'exit-1' | 'hoard-once';
+export type Misbehaviour = 'exit-1' | 'hoard' | 'hoard-once';
 
 /** The project's image with a worker that misbehaves; its probe behaves. */
 export async function misbehavingImage(engine: TestEngine, how: Misbehaviour): Promise<string> {

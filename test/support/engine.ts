@@ -275,21 +275,27 @@ export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<
   if (await hasImage(engine, tag, build)) return;
   const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
   try {
-    await cp(join(PROJECT, 'Dockerfile'), join(context, 'Dockerfile'));
-    await cp(join(PROJECT, 'dist'), join(context, 'dist'), { recursive: true });
-    for (const path of productionPackages()) {
-      await cp(join(PROJECT, path), join(context, path), { recursive: true, dereference: true });
-    }
+    await gatherCheckout(context, base);
     await pipe(
       ['tar', '-C', context, '-c', '.'],
-      [
-        ...['docker', 'build', '--network', 'none', '--build-arg', `NODE_IMAGE=${base}`],
-        ...['--label', `${BUILD_LABEL}=${build}`, '-t', tag, '-'],
-      ],
+      ['docker', 'build', '--network', 'none', '--label', `${BUILD_LABEL}=${build}`, '-t', tag, '-'],
       engine,
     );
   } finally {
     await rm(context, { recursive: true, force: true });
+  }
+}
+
+/** Puts what the Dockerfile copies into a folder, and itself with that base: a checkout that is built. */
+export async function gatherCheckout(folder: string, base: string): Promise<void> {
+  const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
+  await writeFile(
+    join(folder, 'Dockerfile'),
+    dockerfile.replace(/^ARG NODE_IMAGE=.*$/m, `ARG NODE_IMAGE=${base}`),
+  );
+  await cp(join(PROJECT, 'dist'), join(folder, 'dist'), { recursive: true });
+  for (const path of productionPackages()) {
+    await cp(join(PROJECT, path), join(folder, path), { recursive: true, dereference: true });
   }
 }
 

@@ -18,13 +18,22 @@ function without(context: FindingContext): string {
   return `Or scan without Docker: \`${context.commands.scan({ '--engine': 'process' })}\``;
 }
 
+/** Words of an engine that is there, for others. */
+const DENIED = /EACCES|EPERM|permission denied/i;
+const START = 'Start it (Unraid: Settings > Docker > Enable Docker): `systemctl start docker`';
+
 function unreachable(context: FindingContext): Finding[] {
   return findingOf(context, 'docker.unreachable', (group) => ({
     title: `Docker does not answer: ${wordsOf(context, group).replace(/^Docker does not answer: /, '')}`,
     advice: [
       'See whether it runs: `docker info`',
-      'Start it (Unraid: Settings > Docker > Enable Docker): `systemctl start docker`',
-      'In a container of its own the scanner needs the socket: `-v /var/run/docker.sock:/var/run/docker.sock`',
+      ...(DENIED.test(wordsOf(context, group))
+        ? ['Let the user the scan runs as use its socket: run the scanner as root, or join the group docker']
+        : [
+            START,
+            'See that DOCKER_HOST, where it is set, names its socket: `echo "$DOCKER_HOST"`',
+            'Where the scanner runs in a container, hand it the socket: -v /var/run/docker.sock:/var/run/docker.sock',
+          ]),
       `Then scan again: \`${context.commands.scan()}\``,
       without(context),
     ],
@@ -47,7 +56,8 @@ function diskFull(context: FindingContext): Finding[] {
     title: `Docker's own disk is full: ${wordsOf(context, group)}`,
     advice: [
       'See what fills it: `docker system df`',
-      'Remove what no container uses: `docker system prune`',
+      'Remove what is left of images that were built again: `docker image prune --force`',
+      'Where that is not enough, remove images and containers that you do not need, or give Docker a larger disk (Unraid: Settings > Docker)',
       `Then start the same scan again: \`${context.commands.scan()}\``,
       without(context),
     ],
@@ -59,7 +69,7 @@ function imageMissing(context: FindingContext): Finding[] {
   return findingOf(context, 'image.missing', (group) => ({
     title: `The image ${context.show.words(image)} is not there, so ${group.count === 1 ? 'a worker' : `${plural(group.count, 'start')} of workers`} failed`,
     advice: [
-      `Build it in the scanner's folder: \`docker build -t ${image} .\``,
+      `Build it in the scanner's folder (without Node on this host: as the README says): \`${context.commands.build}\``,
       `See whether it starts: \`docker run --rm ${image} echo test\``,
       `Then scan again: \`${context.commands.scan()}\``,
       without(context),
@@ -73,7 +83,7 @@ function overcommitted(context: FindingContext): Finding[] {
     advice: [
       'See what there is: `nproc; free -h`',
       `Leave the share to the scanner: \`${context.commands.scan({ '--cpus': null, '--memory': null })}\``,
-      `And let fewer run at once: \`${context.commands.scan({ '--cpus': null, '--memory': null, '--max-containers': '4' })}\``,
+      `Or let fewer run at once: \`${context.commands.scan({ '--cpus': null, '--memory': null, '--max-containers': '4' })}\``,
     ],
   }));
 }
@@ -82,9 +92,9 @@ function untranslatable(context: FindingContext): Finding[] {
   return findingOf(context, 'path.untranslatable', (group) => ({
     title: `A path inside the scanner's container has no known name on the Docker host: ${wordsOf(context, group)}`,
     advice: [
-      'See what the container is given: `docker inspect -f "{{json .Mounts}}" CONTAINER`',
-      'Mount both the share and the data directory into the scanner under the names they have on the host',
-      `Or name them: \`${context.commands.scan({ '--host-path': 'INSIDE=OUTSIDE' })}\``,
+      'See what containers are given: `docker ps --no-trunc --format "{{.Names}}: {{.Mounts}}"`',
+      `Mount ${context.commands.mount} and ${context.commands.dataDir} into the scanner's container, best under the names they have on the host (-v NAME:NAME); or say with --host-path INSIDE=OUTSIDE what Docker calls them`,
+      `Then scan again: \`${context.commands.scan()}\``,
     ],
   }));
 }

@@ -3,6 +3,14 @@ import { findingOf, wordsOf, type FindingContext } from '../context.js';
 import type { IncidentGroup } from '../incidents.js';
 import type { Finding } from '../types.js';
 
+/** A worker does well with this; what was killed with more needs twice as much. */
+const MEMORY_ADVISED_MIN = 256 * 1024 ** 2;
+/** Of the host's memory, what all workers together are given. */
+const MEMORY_SHARE = 0.75;
+const START_ADVISED_MIN_S = 120;
+/** A start that was too slow gets so many times as long. */
+const START_LONGER = 4;
+
 /** How workers ended that did not end well. */
 export function workerFindings(context: FindingContext): Finding[] {
   return [
@@ -31,26 +39,41 @@ function was(group: IncidentGroup): string {
 
 function outOfMemory(context: FindingContext): Finding[] {
   return findingOf(context, 'container.oom-killed', (group) => {
-    const limit = context.commands.option('memoryBytes');
-    const bytes = typeof limit === 'number' ? limit : null;
-    const more = bytes === null ? '1g' : `${Math.max(256, Math.ceil((bytes * 2) / 1024 ** 2))}m`;
+    const asked = context.commands.option('memoryBytes');
+    const limit = context.facts.attempts.memoryLimitBytes ?? (typeof asked === 'number' ? asked : null);
     return {
-      title: `${workers(context, group)} ${was(group)} killed for using up the memory limit${bytes === null ? '' : ` of ${formatBytes(bytes)}`}`,
+      title: `${workers(context, group)} ${was(group)} killed for using up the memory limit${limit === null ? '' : ` of ${formatBytes(limit)}`}`,
       advice: [
         'See what memory is free: `free -h`',
-        `Give each worker more memory: \`${context.commands.scan({ '--memory': more })}\``,
-        `Or let fewer run at once: \`${context.commands.scan({ '--max-containers': '2', '--memory': null })}\``,
+        `Give each worker more memory: \`${context.commands.scan(moreMemory(context, limit))}\``,
       ],
     };
   });
 }
 
+/** Twice the limit, and no more workers at once than fit into the host's memory with it: above that it is clamped. */
+function moreMemory(context: FindingContext, limit: number | null): Record<string, string> {
+  const bytes = Math.max(MEMORY_ADVISED_MIN, 2 * (limit ?? 0));
+  const hostBytes = context.facts.runs.at(-1)?.host.memoryBytes ?? 0;
+  const fitting = Math.max(1, Math.floor((hostBytes * MEMORY_SHARE) / bytes));
+  const workersMax = Number(context.commands.option('maxContainers') ?? 1);
+  return {
+    '--memory': `${Math.ceil(bytes / 1024 ** 2)}m`,
+    ...(fitting < workersMax ? { '--max-containers': String(fitting) } : {}),
+  };
+}
+
 function startTimeout(context: FindingContext): Finding[] {
+  const { commands } = context;
+  const seconds = Number(commands.option('startTimeoutMs') ?? 0) / 1000;
+  const longer = Math.max(START_ADVISED_MIN_S, START_LONGER * Math.ceil(seconds));
+  const fewer = Math.min(2, Number(commands.option('maxContainers') ?? 2));
+  const changes = { '--start-timeout': String(longer), '--max-containers': String(fewer) };
   return findingOf(context, 'container.start-timeout', (group) => ({
     title: `${workers(context, group)} did not start in time`,
     advice: [
       'See what the host is busy with: `uptime; free -h`',
-      `Give a start more time and start fewer at once: \`${context.commands.scan({ '--start-timeout': '120', '--max-containers': '2' })}\``,
+      `Give a start more time and start fewer at once: \`${commands.scan(changes)}\``,
     ],
   }));
 }
@@ -59,8 +82,9 @@ function startFailed(context: FindingContext): Finding[] {
   return findingOf(context, 'container.start-failed', (group) => ({
     title: `${workers(context, group)} could not be started: ${wordsOf(context, group)}`,
     advice: [
-      `Paste the worker's full command from the log to see it fail: \`grep -A1 requested ${context.commands.dataDir}/smart_scan_*.log | tail -2\``,
-      `When it starts, scan again: \`${context.commands.scan()}\``,
+      ...buildAgain(context),
+      `See the full command of the worker: \`grep -A1 requested ${context.commands.dataDir}/smart_scan_*.log | tail -2\``,
+      `Then scan again: \`${context.commands.scan()}\``,
     ],
   }));
 }
@@ -79,11 +103,32 @@ function unresponsive(context: FindingContext): Finding[] {
   return findingOf(context, 'container.unresponsive', (group) => ({
     title: `A worker did not answer ${plural(group.count, 'health check')}`,
     advice: [
+      ...(usesContainers(context)
+        ? [
+            `See what they are doing: \`docker ps --filter name=smart-scan\``,
+            `Let those go on that somebody paused: \`docker ps -q --filter name=smart-scan --filter status=paused | xargs -r docker unpause\``,
+          ]
+        : []),
       'See what the host is busy with: `uptime; free -h`',
-      ...stopFirst(context),
-      `Let workers that hang be started again: \`${context.commands.scan({ '--stall-action': 'restart', '--stall-timeout': '600' })}\``,
+      ...(context.verdict === 'running'
+        ? [`Look again: \`${context.commands.own('diagnose')}\``]
+        : [`Start the same scan again; it goes on where it was: \`${context.commands.scan()}\``]),
     ],
   }));
+}
+
+function usesContainers({ facts }: FindingContext): boolean {
+  return facts.started?.engine === 'docker';
+}
+
+/** Where containers of an image come to nothing, it may be broken, or of another version than the scanner. */
+function buildAgain(context: FindingContext): string[] {
+  if (!usesContainers(context)) return [];
+  const { image, build } = context.commands;
+  return [
+    `See whether the image starts: \`docker run --rm ${image} echo test\``,
+    `Where that fails, or the image is of another version, build it again in the scanner's folder: \`${build}\``,
+  ];
 }
 
 /** Two scans do not share a data directory. */
@@ -107,6 +152,7 @@ function failed(context: FindingContext): Finding[] {
     title: `${workers(context, group)} ended badly: ${wordsOf(context, group) || 'without a word'}`,
     advice: [
       `Read the last lines of each in the log: \`grep -A52 "Exit analysis" ${context.commands.dataDir}/smart_scan_*.log | tail -60\``,
+      ...buildAgain(context),
       `Start the same scan again; complete chunks are not scanned twice: \`${context.commands.scan()}\``,
     ],
   }));

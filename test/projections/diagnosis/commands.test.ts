@@ -60,6 +60,12 @@ test('what is the default anyway is left away', () => {
   );
 });
 
+test('the usual data directory is left away where our commands find it, and is named where others do not', () => {
+  const commands = new Commands({ dataDir: '/data', isUsual: true, started: null, redacted: false });
+  expect(commands.own('replay')).toBe('nas-scanner replay');
+  expect(commands.dataDir).toBe('/data');
+});
+
 test('paths that are masked are nowhere in it', () => {
   const text = advised(parsed(GIVEN), true);
   for (const path of ['/mnt', 'Archive', '/data', '/in', '/out', '*.tmp']) expect(text).not.toContain(path);

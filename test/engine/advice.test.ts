@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { AdviceOptions, ToldReport } from '../support/advice.js';
+import { until } from '../support/cli.js';
+import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
+import { buildSmallImage, engineAvailable, gatherCheckout, importBaseImage } from '../support/engine.js';
+import { listByCatalog, listByFind } from '../support/outside.js';
+import { describeWithImage, removedAfterwards } from '../support/with-image.js';
+
+// Troubles of worker containers, made for real: the right finding first and none beside it, and then its advice is
+// followed to the letter.
+
+/** Whatever else it does, advice builds images and scans with commands that work. */
+const SUCCEEDING = /^(?:nas-scanner|docker (?:build|ps))/;
+
+describeWithImage('advice for containers in trouble', 120_000, (daemon) => {
+  let checkout = '';
+  beforeAll(async () => {
+    if (!engineAvailable) return;
+    checkout = mkdtempSync(join(tmpdir(), 'nas-scanner-checkout-'));
+    await gatherCheckout(checkout, await importBaseImage(daemon()));
+    return () => {
+      rmSync(checkout, { recursive: true, force: true });
+    };
+  });
+
+  const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
+
+  /** The scan failed for just that, and nothing else needs anybody. */
+  async function failedBy(here: DockerPlace, code: string): Promise<ToldReport> {
+    const report = await here.diagnosed();
+    expect(report).toMatchObject({ verdict: 'incomplete', serious: [code] });
+    return report;
+  }
+
+  /** Does what is advised, and nothing is left to be done. */
+  async function follow(here: DockerPlace, report: ToldReport, options: AdviceOptions = {}): Promise<void> {
+    await here.follow(report, { cwd: checkout, succeeding: SUCCEEDING, ...options });
+    await here.expectSound();
+    expect(listByCatalog(here.catalog)).toEqual(listByFind(here.tree));
+    expect(await here.containers()).toEqual([]);
+  }
+
+  test('image.missing', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const image = 'nas-scanner-absent:test';
+    onTestFinished(async () => {
+      await daemon().docker('rmi', '-f', image);
+    });
+    expect((await here.start('--image', image).ended).code).toBe(1);
+    await follow(here, await failedBy(here, 'image.missing'), { succeeding: /^(?:nas-scanner|docker)/ });
+  });
+
+  test('container.failed: an image whose workers give up', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const image = await misbehavingImage(daemon(), 'exit-1');
+    expect((await here.start('--image', image, '--retries', '0').ended).code).toBe(4);
+    const report = await failedBy(here, 'container.failed');
+    expect(report.findings[0]?.evidence[0]?.text).toContain('no, not today');
+    await follow(here, report);
+  });
+
+  test('container.start-failed: an image that has a file where the share is to be', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const image = 'nas-scanner-obstacle:test';
+    const [top = ''] = here.tree.split('/').filter((name) => name !== '');
+    await buildSmallImage(daemon(), image, `FROM scratch\nCOPY file /${top}\n`, {
+      file: join(import.meta.dirname, '../support/misbehave.mjs'),
+    });
+    expect((await here.start('--image', image).ended).code).toBe(1);
+    await follow(here, await failedBy(here, 'container.start-failed'));
+  });
+
+  test('container.oom-killed: more than one limit, less than twice that', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const image = await misbehavingImage(daemon(), 'hoard');
+    const { code } = await here.start('--image', image, '--retries', '0', '--memory', '130m').ended;
+    expect(code).toBe(4);
+    await follow(here, await failedBy(here, 'container.oom-killed'));
+  });
+
+  test('container.oom-killed: not enough to begin with', async () => {
+    const here = place();
+    here.plant(1, 1);
+    expect((await here.start('--memory', '6m').ended).code).toBe(1);
+    await follow(here, await failedBy(here, 'container.oom-killed'));
+  });
+
+  test('container.start-timeout', async () => {
+    const here = place();
+    here.plant(1, 1);
+    expect((await here.start('--start-timeout', '0.01').ended).code).toBe(1);
+    await follow(here, await failedBy(here, 'container.start-timeout'));
+  });
+
+  test('container.killed: each worker, by somebody else', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const scan = here.start(...SLOWLY, '--retries', '0');
+    const killed = new Set<string>();
+    await until(
+      'the end',
+      () => {
+        for (const { chunk, name } of here.of('container.started')) {
+          if (chunk === 0 || killed.has(String(name))) continue;
+          killed.add(String(name));
+          void daemon()
+            .docker('kill', String(name))
+            .catch(() => undefined); // one that has ended by itself is none
+        }
+        return scan.child.exitCode !== null;
+      },
+      60_000,
+    );
+    expect((await scan.ended).code).toBe(4);
+    await follow(here, await failedBy(here, 'container.killed'));
+  });
+
+  test('container.unresponsive: paused by somebody; it goes on', async () => {
+    const here = place();
+    here.plant(2, 100);
+    const scan = here.start(...SLOWLY, '--health-interval', '1');
+    const [name = ''] = await here.workersRunning();
+    await daemon().docker('pause', name);
+    const silent = (): boolean =>
+      here.of('health.checked').filter((data) => data['responsive'] === false).length > 1;
+    await until('silence', silent, 40_000);
+    const report = await here.diagnosed({ live: true });
+    expect(report).toMatchObject({ verdict: 'running', serious: ['container.unresponsive'] });
+    await here.follow(report, { cwd: checkout, succeeding: /^(?:nas-scanner|docker)/ });
+    await expectComplete(scan, here);
+    await here.expectSound();
+  });
+});
