@@ -8,7 +8,7 @@ import { lockDataDir, type DataDirLock } from '../projections/lock.js';
 import type { DockerEngine, OwnedWorker } from '../src/engine/docker.js';
 import { EngineError } from '../src/engine/port.js';
 import type { CommonOptions } from './command-options.js';
-import { dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { dataDirToRead, dataPaths, type DataPaths } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
@@ -23,7 +23,7 @@ const IMAGE_UNUSED = 'none';
 
 /** The `cleanup` command: removes the containers of this data directory's dead scans, and nothing else. */
 export async function runCleanup(options: CommonOptions, io: Io): Promise<ExitCode> {
-  const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName);
+  const paths = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const lock = takeLock(paths);
   try {
     if (lock !== null) await removeFolders(paths.journalDir);

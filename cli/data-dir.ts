@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LOCK_FILE } from '../projections/lock-file.js';
 import { errnoName } from '../journal/storage.js';
+import { printable } from '../projections/text.js';
 import { CommandError, usageError } from './errors.js';
 
 const UNRAID_APPDATA = '/mnt/user/appdata';
@@ -57,12 +58,20 @@ const QUARANTINE_FOLDER = 'quarantine';
 /** What a catalog may not be named: the other things in the data directory. */
 const TAKEN: ReadonlySet<string> = new Set(['', '.', '..', JOURNAL_FOLDER, QUARANTINE_FOLDER, LOCK_FILE]);
 
+/** A file's name has 255 bytes at most, and SQLite and a replay put up to 17 behind the catalog's. */
+const NAME_BYTES_MAX = 238;
+
+function isCatalogName(name: string): boolean {
+  if (TAKEN.has(name) || basename(name) !== name || printable(name) !== name) return false;
+  return Buffer.byteLength(name) <= NAME_BYTES_MAX;
+}
+
 /** @throws CommandError (wrong usage) when the catalog's name is not that of a file of its own in the data directory */
 export function dataPaths(dataDir: string, databaseName = DATABASE_NAME_DEFAULT): DataPaths {
-  if (TAKEN.has(databaseName) || basename(databaseName) !== databaseName) {
+  if (!isCatalogName(databaseName)) {
     throw usageError(
       `--db-name ${JSON.stringify(databaseName)} is not a name for the catalog`,
-      `It takes the name of a file in the data directory, such as ${DATABASE_NAME_DEFAULT}.`,
+      `It takes the name of a file in the data directory, such as ${DATABASE_NAME_DEFAULT}, of ${NAME_BYTES_MAX} bytes at most.`,
     );
   }
   return {

@@ -10,7 +10,7 @@ import type {
 } from './command-options.js';
 import type { ExitCode } from './exit-codes.js';
 import { createIo, type Io } from './io.js';
-import { reportError } from './report-error.js';
+import { commanderSays, reportError } from './report-error.js';
 import { checkScanId, collectScanIds } from './scan-id.js';
 import { scanOptionsFrom, withScanOptions } from './scan-options.js';
 import { guardOutput } from './output-guard.js';
@@ -174,8 +174,13 @@ export function createProgram(): Command {
     }),
     { hidden: true },
   );
-  for (const each of [program, ...program.commands]) each.exitOverride();
+  for (const each of [program, ...program.commands]) each.exitOverride().configureOutput({ outputError });
   return program;
+}
+
+function outputError(text: string, write: (text: string) => void): void {
+  const { message, hint } = commanderSays(text);
+  write(`${message}\n${hint === undefined ? '' : `${hint}\n`}`);
 }
 
 const EXAMPLES = `

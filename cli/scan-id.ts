@@ -9,6 +9,7 @@ export function isScanId(text: string): boolean {
 
 /** @throws CommandError with exit code 2 where the text cannot be a scan's id */
 export function checkScanId(text: string): string {
+  if (text === '') throw usageError('--scan must not be empty');
   if (!isScanId(text)) throw usageError(`${text} is no scan's id`, 'nas-scanner scans lists them');
   return text.toUpperCase();
 }

@@ -11,6 +11,7 @@ const ZONE = /^([+-]\d\d):?(\d\d)$/;
  * @throws CommandError with exit code 2 for anything else, also for a day that no calendar has
  */
 export function checkUntil(text: string): Until {
+  if (text === '') throw usageError('--until must not be empty');
   if (isScanId(text)) return { scan: text.toUpperCase() };
   const timeMs = timeOf(text);
   if (timeMs !== null) return { timeMs };

@@ -92,6 +92,13 @@ export function refuseForeign(path: string, damagedIsOurs: boolean): void {
   if (there.isDirectory()) {
     throw new ProjectionError('foreign-file', `${path} is a directory`, { path, hint: 'give a file in it' });
   }
+  // It would be replaced, a device too.
+  if (!there.isFile()) {
+    throw new ProjectionError('foreign-file', `${path} is not a file`, {
+      path,
+      hint: 'give it another name',
+    });
+  }
   if (there.size === 0) return;
   let database: Db | undefined;
   try {

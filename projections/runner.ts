@@ -3,7 +3,7 @@ import { ownerFromEnvironment } from '../journal/owner.js';
 import { ScanReader, type ReadRecord } from '../journal/reader.js';
 import type { ScanReport } from '../journal/recovery.js';
 import { listScans } from '../journal/segments.js';
-import { makeFolder } from '../journal/storage.js';
+import { makeFolder, messageOf } from '../journal/storage.js';
 import { Catalog } from './catalog.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
@@ -60,8 +60,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   refuseForeign(target, options.to === undefined);
   const scans = await chosenScans(options);
   const built = buildingPath(target);
-  await makeFolder(dirname(target), ownerFromEnvironment());
-  removeDatabase(built);
+  await makePlace(target, built);
   const database = openForBuilding(built);
   try {
     const build = new Build(database, options, scans.bytes);
@@ -74,6 +73,20 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     database.close();
     removeDatabase(built);
     throw databaseError(error, target);
+  }
+}
+
+/** The folder for the catalog, without what an earlier replay left in it. */
+async function makePlace(target: string, built: string): Promise<void> {
+  try {
+    await makeFolder(dirname(target), ownerFromEnvironment());
+    removeDatabase(built);
+  } catch (cause) {
+    throw new ProjectionError('catalog-unwritable', `${target} cannot be made: ${messageOf(cause)}`, {
+      cause,
+      path: target,
+      hint: 'give the name of a file in a folder you may write to',
+    });
   }
 }
 

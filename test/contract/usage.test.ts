@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { oneObject, Place, run, runJson } from '../support/cli.js';
@@ -48,6 +49,9 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
     ['an empty glob', place.scanArgs('--exclude', '')],
     ['an empty image', place.scanArgs('--image', '')],
     ['an empty file', place.args('replay', '--to', '')],
+    ['an empty scan id', place.args('verify', '--scan', '')],
+    ['a catalog name too long for a file', place.args('stats', '--db-name', 'd'.repeat(240))],
+    ['a catalog name of two lines', place.args('stats', '--db-name', 'a\nb')],
     ['an empty page', place.args('diagnose', '--html', '')],
     ['more memory than a number holds', place.scanArgs('--memory', '99999999999999999999999')],
   ];
@@ -90,6 +94,43 @@ describe('wrong usage is exit code 2, one clear line, and leaves nothing behind'
     expect(JSON.parse(outcome.stdout)).toHaveProperty('error');
   });
 
+  test.each([
+    ['an option', place.scanArgs('--no\x1b[31m\npe')],
+    ['a value', place.scanArgs('--checksum', '\x1b[31m\nx')],
+    ['a number', place.scanArgs('--workers', '\x1b[31m\nx')],
+    ['a glob', place.scanArgs('--exclude', '\x1b[31m\n\\')],
+    ['a command', ['\x1b[31m\nx']],
+    ['a scan', place.args('verify', '--scan', '\x1b[31m\nx')],
+    ['a data directory', ['stats', '--data-dir', join(place.root, '\x1b[31m\nx')]],
+  ])('control characters of %s stay out of the terminal', async (_what, args) => {
+    const { code, stderr } = await run(args);
+    expect(code).toBe(args[0] === 'stats' ? 1 : 2);
+    expect(stderr).not.toContain('\x1b');
+    const [line = '', ...more] = stderr.trimEnd().split('\n');
+    expect(line).toContain('\\x1b[31m\\x0a');
+    expect(more.length).toBeLessThan(2);
+    const { error } = oneObject((await run([...args, '--json'])).stdout);
+    expect(error).toContain('\\x1b[31m\\x0a');
+  });
+
+  test('a guess at what was meant is advice', async () => {
+    const typo = await run(place.scanArgs('--wrokers', '2', '--json'));
+    expect(typo.stderr).toBe("error: unknown option '--wrokers'\n(Did you mean --workers?)\n");
+    expect(oneObject(typo.stdout)).toEqual({
+      error: "error: unknown option '--wrokers'",
+      hint: '(Did you mean --workers?)',
+    });
+  });
+
+  test.each([[[]], [['help', 'nope']]])('no command with JSON asked for: %j', async (args) => {
+    const { code, stdout } = await run(args, { env: { NAS_SCANNER_JSON: '1' } });
+    expect(code).toBe(2);
+    expect(oneObject(stdout)).toEqual({
+      error: 'no command, or none that there is',
+      hint: 'nas-scanner --help shows them',
+    });
+  });
+
   test('the environment asks for JSON too, and a flag there takes a yes or a no only', async () => {
     const json = await run(place.scanArgs('--chunk-size', '0'), { env: { NAS_SCANNER_JSON: 'yes' } });
     expect(json.code).toBe(2);
@@ -125,16 +166,35 @@ describe('an owner or a mask that is none is wrong usage, whatever the command',
 });
 
 describe('a file in the wrong place', () => {
-  test.each(['scans', 'status', 'verify', 'repair'])('as the data directory of %s', async (command) => {
-    const outcome = await run([command, '--data-dir', join(place.tree, 'file'), '--json']);
-    expect(outcome.code).toBe(1);
-    expect(oneObject(outcome.stdout)['error']).toContain('is not a directory');
-  });
+  test.each(['scans', 'status', 'verify', 'repair', 'cleanup'])(
+    'as the data directory of %s',
+    async (command) => {
+      const outcome = await run([command, '--data-dir', join(place.tree, 'file'), '--json']);
+      expect(outcome.code).toBe(1);
+      expect(oneObject(outcome.stdout)['error']).toContain('is not a directory');
+    },
+  );
 
   test('a page that cannot be written leaves one object all the same', async () => {
     const outcome = await run(place.args('diagnose', '--offline', '--html', place.tree, '--json'));
     expect(outcome.code).toBe(1);
     expect(oneObject(outcome.stdout)).toHaveProperty('error');
+  });
+
+  test('a catalog takes no place that is no file, and says so where there can be none', async () => {
+    const journal = join(place.root, 'empty/journal');
+    mkdirSync(journal, { recursive: true });
+    const pipe = join(place.root, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const replay = (to: string) => run(['replay', '--data-dir', join(place.root, 'empty'), '--to', to]);
+    const kept = await replay(pipe);
+    expect([kept.code, kept.stderr]).toEqual([1, expect.stringContaining('is not a file')]);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    for (const to of [join(place.tree, 'file/x'), join(place.root, 'x'.repeat(300))]) {
+      const { code, stderr } = await replay(to);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`${to} cannot be made`)]);
+      expect(stderr.trim().split('\n')).toHaveLength(2);
+    }
   });
 
   test('a folder is no place for a catalog', async () => {
