@@ -1,4 +1,4 @@
-import type { BigCount, PathText } from '../journal/events/index.js';
+import type { BigCount, EventData, PathText } from '../journal/events/index.js';
 
 export type ChunkState = 'planned' | 'running' | 'waiting' | 'completed' | 'split' | 'failed';
 
@@ -19,6 +19,8 @@ export interface ChunkStatus {
   problems: number;
   estimatedFiles: number;
   estimatedBytes: number;
+  /** Whether the estimate is of all that was planned for it. */
+  isSized: boolean;
   /** Directory its worker listed last. */
   directory: PathText | null;
   /** The file it has been reading for long; null: none. */
@@ -52,6 +54,7 @@ export function newChunk(chunk: number): ChunkStatus {
     problems: 0,
     estimatedFiles: 0,
     estimatedBytes: 0,
+    isSized: false,
     directory: null,
     reading: null,
     startedAtMs: 0,
@@ -61,4 +64,38 @@ export function newChunk(chunk: number): ChunkStatus {
     memoryLimitBytes: null,
     responsive: true,
   };
+}
+
+export function planned(chunk: ChunkStatus, data: EventData<'chunk.planned'>): void {
+  chunk.estimatedFiles = data.estimatedFiles;
+  chunk.estimatedBytes = Number(data.estimatedBytes);
+  // Whatever else makes a chunk, it holds directories that nobody has measured to their end.
+  chunk.isSized = data.reason === 'sized';
+}
+
+export function workerStarted(chunk: ChunkStatus, data: EventData<'container.started'>, atMs: number): void {
+  const { attempt, name, id } = data;
+  // What the last worker used, and whether it answered, says nothing of this one.
+  const unknown = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null, responsive: true };
+  const began = { state: 'running' as const, startedAtMs: atMs, progressAtMs: atMs };
+  Object.assign(chunk, { attempt, name, id, reading: null }, began, unknown);
+}
+
+/** Of the file that its worker has been reading for long. */
+export function bytesRead({ reading }: Pick<ChunkStatus, 'reading'>): number {
+  return reading === null ? 0 : Number(reading.bytesRead);
+}
+
+/** Returns the bytes read since it was last heard of. */
+export function readOn(chunk: ChunkStatus, data: EventData<'digest.progressed'>, atMs: number): number {
+  const { path, bytesRead: read, bytesTotal } = data;
+  const before = chunk.reading?.path === path ? bytesRead(chunk) : 0;
+  chunk.reading = { path, bytesRead: read, bytesTotal };
+  chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
+  return Math.max(0, Number(read) - before);
+}
+
+export function healthChecked(chunk: ChunkStatus, data: EventData<'health.checked'>): void {
+  const { cpuPercent, memoryBytes, memoryLimitBytes, responsive } = data;
+  Object.assign(chunk, { cpuPercent, memoryBytes, memoryLimitBytes, responsive });
 }

@@ -1,9 +1,20 @@
 import type { EventData, JournalEvent, PathText, ScanOutcome } from '../journal/events/index.js';
 import { rowTotals } from '../journal/indexed-batch.js';
 import type { RecordHeader } from '../journal/record.js';
-import { estimateRemaining, type Remaining } from './eta.js';
+import { estimateRemaining, type Pace, type Remaining } from './eta.js';
 import { RateCounter } from './rate.js';
-import { isOver, newChunk, type ChunkState, type ChunkStatus, type WorkerStatus } from './status-chunk.js';
+import {
+  bytesRead,
+  healthChecked,
+  isOver,
+  newChunk,
+  planned,
+  readOn,
+  workerStarted,
+  type ChunkState,
+  type ChunkStatus,
+  type WorkerStatus,
+} from './status-chunk.js';
 
 export type { WorkerStatus } from './status-chunk.js';
 
@@ -41,6 +52,8 @@ export interface StatusSnapshot {
 export class StatusFold {
   readonly #chunks = new Map<number, ChunkStatus>();
   readonly #rate = new RateCounter();
+  /** Bytes that were recorded, or read of files not recorded yet. */
+  readonly #byteRate = new RateCounter();
   /** Of each chunk that is not over. */
   readonly #rates = new Map<number, RateCounter>();
   readonly #recentProblems: StatusSnapshot['recentProblems'] = [];
@@ -70,7 +83,7 @@ export class StatusFold {
         return;
       }
       case 'health.checked': {
-        this.#health(event.data);
+        if (event.data.chunk !== 0) this.#health(event.data);
         return;
       }
       case 'chunk.planned':
@@ -83,7 +96,8 @@ export class StatusFold {
       case 'container.adopted':
       case 'container.started':
       case 'process.started': {
-        this.#workerStarted(event.data, atMs);
+        // Chunk 0 is a preflight probe's.
+        if (event.data.chunk !== 0) workerStarted(this.#chunk(event.data.chunk), event.data, atMs);
         return;
       }
       default: {
@@ -135,12 +149,19 @@ export class StatusFold {
       secondsSinceProgress: this.#secondsSinceProgress(untilMs),
       remaining: estimateRemaining(all, {
         planning: this.#planning,
-        recentPerSecond: filesPerSecond,
-        meanPerSecond: this.#rate.perSecond(endMs, this.#startedAtMs, endMs - this.#startedAtMs),
+        files: this.#pace(this.#rate, endMs),
+        bytes: this.#started?.options['checksum'] === 'full' ? this.#pace(this.#byteRate, endMs) : null,
       }),
       journalFreeBytes: this.#journalFreeBytes,
       pausedBecause: this.#pausedBecause,
     };
+  }
+
+  #pace(rate: RateCounter, endMs: number): Pace {
+    const [recent = 0, mean = 0] = [RATE_WINDOW_MS, endMs - this.#startedAtMs].map((windowMs) =>
+      rate.perSecond(endMs, this.#startedAtMs, windowMs),
+    );
+    return { recentPerSecond: recent, meanPerSecond: mean };
   }
 
   #worker(chunk: ChunkStatus, nowMs: number): WorkerStatus {
@@ -185,15 +206,18 @@ export class StatusFold {
     const chunk = this.#chunk(data.chunk);
     if (chunk.state === 'completed') return; // its totals are exact already
     let files = 0;
+    let bytes = 0n;
     for (const directory of data.directories) {
       const rows = rowTotals(directory);
       files += rows.files;
-      chunk.bytes += BigInt(rows.bytes);
+      bytes += BigInt(rows.bytes);
       chunk.problems += directory.problems.length;
       for (const problem of directory.problems) this.#problem(directory.path, problem);
       chunk.directory = directory.path;
     }
     chunk.files += files;
+    chunk.bytes += bytes;
+    this.#byteRate.add(atMs, Math.max(0, Number(bytes) - bytesRead(chunk)));
     chunk.reading = null;
     chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
     this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
@@ -204,10 +228,7 @@ export class StatusFold {
   }
 
   #reading(data: EventData<'digest.progressed'>, atMs: number): void {
-    const chunk = this.#chunk(data.chunk);
-    const { path, bytesRead, bytesTotal } = data;
-    chunk.reading = { path, bytesRead, bytesTotal };
-    chunk.progressAtMs = Math.max(chunk.progressAtMs, atMs);
+    this.#byteRate.add(atMs, readOn(this.#chunk(data.chunk), data, atMs));
     this.#progressAtMs = Math.max(this.#progressAtMs, atMs);
   }
 
@@ -217,23 +238,8 @@ export class StatusFold {
   }
 
   #health(data: EventData<'health.checked'>): void {
-    if (data.chunk === 0) return;
-    const chunk = this.#chunk(data.chunk);
-    chunk.cpuPercent = data.cpuPercent;
-    chunk.memoryBytes = data.memoryBytes;
-    chunk.memoryLimitBytes = data.memoryLimitBytes;
-    chunk.responsive = data.responsive;
+    healthChecked(this.#chunk(data.chunk), data);
     this.#journalFreeBytes = data.journalFreeBytes ?? this.#journalFreeBytes;
-  }
-
-  #workerStarted(data: EventData<'container.started'>, atMs: number): void {
-    if (data.chunk === 0) return; // a preflight probe
-    const { attempt, name, id } = data;
-    const chunk = this.#chunk(data.chunk);
-    // What the last worker used, and whether it answered, says nothing of this one.
-    const unknown = { cpuPercent: null, memoryBytes: null, memoryLimitBytes: null, responsive: true };
-    const began = { state: 'running' as const, startedAtMs: atMs, progressAtMs: atMs };
-    Object.assign(chunk, { attempt, name, id, reading: null }, began, unknown);
   }
 
   #chunkEvent(
@@ -245,8 +251,7 @@ export class StatusFold {
   ): void {
     const chunk = this.#chunk(event.data.chunk);
     if (event.type === 'chunk.planned') {
-      chunk.estimatedFiles = event.data.estimatedFiles;
-      chunk.estimatedBytes = Number(event.data.estimatedBytes);
+      planned(chunk, event.data);
     } else if (event.type === 'chunk.split') {
       chunk.state = 'split';
     } else if (event.type === 'chunk.failed') {

@@ -4,7 +4,7 @@ import { StatusFold, type StatusSnapshot, type WorkerStatus } from '../../projec
 
 const worker: WorkerStatus = {
   ...{ chunk: 12, state: 'running', attempt: 1, name: 'smart-scan-x-0012-1', id: 'abc' },
-  ...{ files: 1_234_567, bytes: 1n, problems: 0, estimatedFiles: 0, estimatedBytes: 0 },
+  ...{ files: 1_234_567, bytes: 1n, problems: 0, estimatedFiles: 0, estimatedBytes: 0, isSized: true },
   ...{ directory: '/mnt/user/Archive/a/b', reading: null, startedAtMs: 0, progressAtMs: 399_000 },
   ...{ cpuPercent: 99.6, memoryBytes: 512.4 * 2 ** 20, memoryLimitBytes: 2 ** 30, responsive: true },
   ...{ filesPerSecond: 1234.5, seconds: 400 },

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { EventData, EventType, JournalEvent } from '../../journal/events/index.js';
 import { estimateRemaining } from '../../projections/eta.js';
 import { RateCounter } from '../../projections/rate.js';
@@ -145,21 +145,65 @@ test('nothing read: no scan', () => {
   expect(new StatusFold().snapshot(START_MS, false)).toMatchObject({ scan: null, state: 'none', files: 0 });
 });
 
-test('an estimate has no upper end while sizes are unknown', () => {
-  const chunks = [{ state: 'planned' as const, files: 0, estimatedFiles: 0 }];
-  const pace = { planning: false, recentPerSecond: 10, meanPerSecond: 20 };
-  expect(estimateRemaining(chunks, pace)).toEqual({
-    files: 0,
-    atLeast: true,
-    secondsLow: null,
-    secondsHigh: null,
+describe('an estimate', () => {
+  const none = { files: 0, bytes: 0n, estimatedFiles: 0, estimatedBytes: 0, isSized: true, reading: null };
+  const waiting = { ...none, state: 'planned' as const };
+  const pace = { planning: false, files: { recentPerSecond: 10, meanPerSecond: 20 }, bytes: null };
+
+  test('has no upper end while sizes are unknown', () => {
+    const nothing = { files: 0, atLeast: true, secondsLow: null, secondsHigh: null };
+    expect(estimateRemaining([waiting], pace)).toEqual(nothing);
+    const partly = { ...waiting, estimatedFiles: 100, isSized: false };
+    expect(estimateRemaining([partly], pace)).toEqual({ ...nothing, files: 100, secondsLow: 5 });
+    const sized = { ...waiting, estimatedFiles: 100 };
+    const known = { files: 100, atLeast: false, secondsLow: 5, secondsHigh: 10 };
+    expect(estimateRemaining([sized], pace)).toEqual(known);
   });
-  const sized = [{ state: 'planned' as const, files: 0, estimatedFiles: 100 }];
-  expect(estimateRemaining(sized, pace)).toEqual({
-    files: 100,
-    atLeast: false,
-    secondsLow: 5,
-    secondsHigh: 10,
+
+  test('goes by bytes too where every byte is read, those of a file in hand among them', () => {
+    const reading = { path: '/m/big', bytesRead: 400, bytesTotal: 5000 };
+    const chunk = { ...waiting, estimatedFiles: 10, estimatedBytes: 1000, bytes: 100n, reading };
+    const bytes = { recentPerSecond: 1, meanPerSecond: 2 };
+    expect(estimateRemaining([chunk], { ...pace, bytes })).toMatchObject({
+      secondsLow: 250,
+      secondsHigh: 500,
+    });
+    const stopped = { recentPerSecond: 0, meanPerSecond: 0 };
+    expect(estimateRemaining([chunk], { ...pace, bytes: stopped })).toMatchObject({ secondsHigh: null });
+  });
+
+  test('of a scan with full checksums takes what was read of a file before it is recorded, once', () => {
+    const story = new Story()
+      .tell('scan.started', {
+        mountPath: '/m',
+        mountName: 'M',
+        engine: 'process',
+        options: { checksum: 'full' },
+        host,
+      })
+      .tell('chunk.planned', {
+        chunk: 1,
+        roots: [{ path: '/m', scope: 'subtree' }],
+        reason: 'sized',
+        estimatedFiles: 3,
+        estimatedBytes: 4000,
+      })
+      .tell('plan.finished', { chunks: 1 })
+      .tell('process.started', { chunk: 1, attempt: 1, name: 'worker-0001-1', id: '77' });
+    const read = (bytesRead: number): void => {
+      story.tell(
+        'digest.progressed',
+        { chunk: 1, attempt: 1, path: '/m/a/f0', bytesRead, bytesTotal: 1000 },
+        5000,
+      );
+    };
+    read(400);
+    read(900);
+    story.tell('files.batch', batch(1, 1000), 5000);
+    const { remaining } = story.fold.snapshot(story.atMs, true);
+    // 1000 bytes in 18 s, and 3000 to go.
+    expect(remaining.secondsLow).toBeCloseTo(54, 0);
+    expect(remaining).toMatchObject({ files: 2, atLeast: false });
   });
 });
 
