@@ -112,6 +112,7 @@ export async function checkDataDir(dataDir: string): Promise<Check> {
 
 function unwritableAdvice(code: string): string {
   if (code === 'EROFS') return 'The disk is mounted read-only: choose another one with --data-dir.';
+  if (code === 'ENOTDIR') return 'It, or what it lies in, is a file: choose a folder with --data-dir.';
   return 'Give the scanner permission to write there, or choose another folder with --data-dir.';
 }
 

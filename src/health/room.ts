@@ -28,7 +28,8 @@ export function hostLoad(): HostLoad {
 /** Creates the directory where it is missing and proves that a file can be written, synced and removed there. */
 export async function proveWritable(directory: string, token: string): Promise<void> {
   await makeFolder(directory);
-  await access(directory, constants.W_OK | constants.X_OK);
+  // With a dot: of a file in its place it would say EACCES.
+  await access(`${directory}/.`, constants.W_OK | constants.X_OK);
   const path = join(directory, `.nas-scanner-${token}`);
   const file = await open(path, 'wx');
   try {

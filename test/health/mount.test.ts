@@ -50,10 +50,12 @@ test('a mount that does not answer in time is said to hang, again at once while 
 
 test('what is no data directory is told with its errno, what is gets its room', async () => {
   await writeFile(join(folder, 'blocks'), '');
-  expect(await checkDataDir(join(folder, 'blocks', 'data'))).toMatchObject({
-    ok: false,
-    code: 'data-dir.unwritable',
-  });
+  for (const path of [join(folder, 'blocks'), join(folder, 'blocks', 'data')]) {
+    const check = await checkDataDir(path);
+    expect(check).toMatchObject({ ok: false, code: 'data-dir.unwritable' });
+    expect(check.detail).toBe(`${path} cannot be written (ENOTDIR)`);
+    expect(check.advice).toContain('is a file');
+  }
   const data = await checkDataDir(join(folder, 'data'));
   expect(data.ok).toBe(true);
   expect(data.detail).toMatch(/ free$/);
