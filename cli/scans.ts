@@ -1,5 +1,5 @@
 import { listScanSummaries, type ScanSummary } from '../projections/scan-list.js';
-import { formatBytes, formatCount, formatLocalTime, printable } from '../projections/text.js';
+import { formatBytes, formatLocalTime, plural, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
 import { dataDirToRead } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -24,7 +24,7 @@ function describe(scan: ScanSummary & { log: string | null }, columns: number): 
   const started = scan.startedAt === null ? 'start unknown' : formatLocalTime(Date.parse(scan.startedAt));
   const name = scan.mountName === '' ? 'former catalog' : (scan.mountName ?? '(name lost)');
   const what = `${printable(name)}  ${printable(scan.mountPath ?? '(path lost)')}`;
-  const counts = `${formatCount(scan.files)} files, ${formatBytes(scan.bytes)}, journal ${formatBytes(scan.journalBytes)}`;
+  const counts = `${plural(scan.files, 'file')}, ${formatBytes(scan.bytes)}, journal ${formatBytes(scan.journalBytes)}`;
   return [
     `${scan.scan}  ${started}  ${scan.outcome}`,
     `  ${cutMiddle(what, columns - 2)}`,

@@ -44,7 +44,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
       columns,
     );
   const blocks = [
-    `${cutMiddle(printable(catalog), columns)}\n${formatCount(stats.files)} files, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
+    `${cutMiddle(printable(catalog), columns)}\n${plural(stats.files, 'file')}, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
     totals(
       'by type',
       stats.types.map((each) => [each.type, each]),

@@ -67,6 +67,18 @@ export class DockerClient {
     this.#docker = new Docker(options);
   }
 
+  static #create(): DockerClient {
+    try {
+      return new DockerClient();
+    } catch (cause) {
+      // dockerode throws for an address it cannot read and for a certificate that is not there.
+      throw new EngineError('unreachable', `find Docker: ${(cause as Error).message}`, {
+        cause,
+        hint: 'Correct DOCKER_HOST and DOCKER_CERT_PATH in the environment, or leave them out.',
+      });
+    }
+  }
+
   /**
    * Connects where DOCKER_HOST says, else the default socket, and agrees on an API version.
    * @throws EngineError `unreachable`
@@ -74,7 +86,7 @@ export class DockerClient {
   static async connect(
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<{ client: DockerClient; version: EngineVersion }> {
-    const first = new DockerClient();
+    const first = DockerClient.#create();
     const raw = await first.call('ask Docker for its version', timeoutMs, (docker, abortSignal) =>
       abortable(docker).version({ abortSignal }),
     );

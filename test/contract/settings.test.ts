@@ -191,6 +191,17 @@ describe('what goes in', () => {
     expect((started?.data['options'] as Record<string, unknown>)['fastStart']).toBe(false);
   });
 
+  test('a DOCKER_HOST that is no address costs --engine auto nothing, and is a finding for --engine docker', async () => {
+    const data = at('no-address');
+    const args = ['scan', place.tree, 'Mount', '--data-dir', data, '--fresh'];
+    const env = { DOCKER_HOST: 'tcp://127.0.0.1:99999' };
+    expect(await runJson([...args, '--engine', 'auto'], 0, { env })).toMatchObject({ engine: 'process' });
+    await runJson([...args, '--engine', 'docker'], 1, { env });
+    const { findings } = await runJson(['diagnose', '--data-dir', data], 0, { env });
+    expect((findings as { code: string }[])[0]?.code).toBe('docker.unreachable');
+    await runJson(['cleanup', '--data-dir', data], 1, { env });
+  });
+
   test('too many CPUs and too much memory are clamped, said and journaled', async () => {
     const args = [
       'scan',

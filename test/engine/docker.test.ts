@@ -214,6 +214,12 @@ describe('without an engine', () => {
     expect((error as EngineError).hint).toMatch(/Start Docker/);
   });
 
+  test('an address that is none is unreachable, with advice', async () => {
+    const error = await connect('tcp://127.0.0.1:99999');
+    expect(error).toMatchObject({ code: 'unreachable' });
+    expect((error as EngineError).hint).toMatch(/DOCKER_HOST/);
+  });
+
   test('a socket that never answers is given up', async () => {
     const bench = await Workbench.make();
     const path = join(bench.folder, 'silent.sock');
