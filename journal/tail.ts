@@ -219,8 +219,8 @@ export class WriterTail {
     const [waiting] = this.#pending;
     if (waiting !== undefined && waiting.record.seq <= this.#limit('durable')) return true;
     this.#pending = [];
+    // Those of a younger epoch come beside them: what has been read is read, whoever holds it again.
     if (heard === 'unreadable') await this.#learnRepeats(next.epoch);
-    else this.#repeats = new Set();
     return this.#open(next);
   }
 

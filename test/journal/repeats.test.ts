@@ -126,6 +126,25 @@ describe.each(Object.entries(LOSSES))('records written again in a second epoch, 
   );
 });
 
+test.each(Object.entries(LOSSES))(
+  'records written again in a third epoch only count once, where the second is read %s',
+  async (_how, lose) => {
+    const durable = (seq: number): number => Math.min(seq - 1, ACKNOWLEDGED);
+    put(1, segmentOf({ epoch: 1, records: FIRST, durable, previous: null }));
+    const first = { epoch: 1, segment: 1, seq: ACKNOWLEDGED, crc: '00000000', bytes: 0 };
+    // Room for a word was all that there was.
+    put(
+      2,
+      lose(segmentOf({ epoch: 2, records: ['opened', 9, 10], durable: (seq) => seq - 1, previous: first })),
+    );
+    const second = { epoch: 2, segment: 1, seq: 3, crc: '00000000', bytes: 0 };
+    put(3, segmentOf({ epoch: 3, records: SECOND, durable: (seq) => seq - 1, previous: second }));
+    const found = numbers(await follow(['valid'], null));
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toEqual(expect.arrayContaining(ALL));
+  },
+);
+
 test('a bound that is there decides: the first epoch ends at it, the second has the rest', async () => {
   const durable = (seq: number): number => Math.min(seq - 1, ACKNOWLEDGED);
   put(1, segmentOf({ epoch: 1, records: FIRST, durable, previous: null }));
