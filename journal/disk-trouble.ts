@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError } from './errors.js';
+import type { EventData } from './events/index.js';
 import { errnoName, isFullDisk, messageOf, type JournalStorage } from './storage.js';
 
 /** Failures in a row, without one record on disk between them, after which a writer gives up. */
@@ -14,8 +15,14 @@ const FULL_DISK_POLL_MS = 500;
  * a coordinator gives back for its last words, or the workers that wait for room would take it.
  */
 const ROOM_MARGIN_BYTES = 320 * 1024;
+/** What a coordinator's reserve gives back at once: were it all, whoever else writes to the full disk would take it. */
+const RESERVE_PIECE_BYTES = 64 * 1024;
+/** A pause is told where there is so much room: a segment of three short records, and what a file takes beside. */
+const WORDS_BYTES = 16 * 1024;
 /** Name of the reserve in a writer's folder; no segment, so readers pass it over. */
 export const RESERVE_FILE = '.reserve';
+/** The reserve of a worker's writer: room to tell of its pause. */
+export const WORKER_RESERVE_BYTES = WORDS_BYTES;
 
 export interface DiskTroubleOptions {
   storage: JournalStorage;
@@ -24,58 +31,73 @@ export interface DiskTroubleOptions {
   fullDiskWaitMs: number;
   /** Size of the file that is given back when the disk is full, for the last words. 0: none. */
   reserveBytes: number;
+  /** Journals that the writer pauses, in the room of its reserve; false: there was none. Left out: others tell. */
+  tellPause?: (data: EventData<'writer.paused'>) => Promise<boolean>;
   onPause?(error: JournalError): void;
   onContinue?(): void;
-  now(): number;
+  /** Once aborted, no room is waited for any more. */
+  endWait?: AbortSignal;
+  now: () => number;
 }
 
 /** Decides after a failed write whether and when the next segment is tried. */
 export class DiskTrouble {
   readonly #options: DiskTroubleOptions;
   #faults = 0;
+  #pausedAtMs = 0;
+  /** The wait for room began then; null: there is room. */
   #fullSinceMs: number | null = null;
-  #reserved = false;
+  /** Bytes of the reserve that are on disk. */
+  #reserved = 0;
+  /** The journal says that this writer pauses. */
+  #told = false;
 
   constructor(options: DiskTroubleOptions) {
     this.#options = options;
   }
 
-  get #reservePath(): string {
-    return join(this.#options.folder, RESERVE_FILE);
+  /** Seconds since the pause began of which the journal tells, and not yet that it is over; null: it tells of none. */
+  get toldPauseSeconds(): number | null {
+    return this.#told ? Math.max(0, this.#options.now() - this.#pausedAtMs) / 1000 : null;
   }
 
   /** Occupies the reserve. A disk without room for it is no error: there are just no last words to save. */
   async prepare(): Promise<boolean> {
-    if (this.#options.reserveBytes === 0 || this.#reserved) return true;
+    const { reserveBytes } = this.#options;
+    if (this.#reserved === reserveBytes) return true;
     try {
-      await this.#options.storage.reserve(this.#reservePath, this.#options.reserveBytes);
-      this.#reserved = true;
+      await this.#reserve(reserveBytes);
     } catch {
-      await this.#release();
+      if (this.#reserved === 0) await this.#release(); // else it is what it was
     }
-    return this.#reserved;
+    return this.#reserved === reserveBytes;
   }
 
   /** After records have reached the disk: the trouble is over once the reserve is full again. */
   async relieved(): Promise<void> {
     this.#faults = 0;
-    if (this.#fullSinceMs === null) return;
+    this.#told = false;
+    if (this.#fullSinceMs === null) {
+      await this.prepare(); // there may have been no room for it before
+      return;
+    }
     // Still too full for the reserve: what was written fits, and the wait for room begins anew.
     this.#fullSinceMs = this.#options.now();
-    if (!(await this.prepare())) return;
+    const isWhole = await this.prepare();
+    // Who tells of its pauses has just told that this one is over.
+    if (!isWhole && this.#options.tellPause === undefined) return;
     this.#fullSinceMs = null;
     this.#options.onContinue?.();
   }
 
   /**
    * Returns when another segment should be tried.
-   * @param pendingBytes what waits to be written
+   * @param neededBytes what waits to be written
    * @throws JournalError `no-segment` when there is nothing left to try
    */
-  async overcome(error: unknown, path: string, pendingBytes: number): Promise<void> {
-    const cause = error instanceof JournalError && error.cause !== undefined ? error.cause : error;
-    const code = errnoName(cause);
-    if (isFullDisk(code)) return this.#waitForRoom(cause, path, pendingBytes);
+  async overcome(error: unknown, path: string, neededBytes: number): Promise<void> {
+    const cause = causeOf(error);
+    if (isFullDisk(errnoName(cause))) return this.#waitForRoom(cause, path, neededBytes);
     this.#faults += 1;
     if (this.#faults >= FAULTS_MAX) throw noSegment(cause, path, `after ${FAULTS_MAX} attempts`);
     await sleep(BACKOFF_MS * 2 ** this.#faults);
@@ -86,36 +108,94 @@ export class DiskTrouble {
     return this.#release();
   }
 
-  async #waitForRoom(cause: unknown, path: string, pendingBytes: number): Promise<void> {
-    const { fullDiskWaitMs, storage, folder } = this.#options;
-    const first = this.#fullSinceMs === null;
-    const since = (this.#fullSinceMs ??= this.#options.now());
-    if (first) {
-      const message = `the disk of the journal is full: ${messageOf(cause)}; waiting up to ${Math.round(fullDiskWaitMs / 1000)} s for room`;
+  async #waitForRoom(cause: unknown, path: string, neededBytes: number): Promise<void> {
+    const { fullDiskWaitMs, storage, folder, tellPause, endWait, now } = this.#options;
+    const since = this.#fullSinceMs ?? now();
+    const seconds = Math.round(fullDiskWaitMs / 1000);
+    const message = `the disk of the journal is full: ${messageOf(cause)}; waiting up to ${seconds} s for room`;
+    if (this.#fullSinceMs === null) {
+      this.#fullSinceMs = this.#pausedAtMs = since;
       this.#options.onPause?.(new JournalError('segment-dead', message, { cause, path }));
     }
-    if (this.#reserved) {
-      await this.#release();
-      if ((await storage.freeBytes(folder)) >= pendingBytes) return;
-    }
+    if (tellPause !== undefined) await this.#giveBack(this.#reserved);
+    else if (await this.#giveBack(Math.ceil(neededBytes / RESERVE_PIECE_BYTES) * RESERVE_PIECE_BYTES)) return;
+    const words = { reason: message, code: errnoName(cause), path, neededBytes };
+    const room = new RoomWatch(storage, folder);
+    if (tellPause !== undefined && !this.#told) this.#told = await tellPause(words);
     for (;;) {
+      const left = since + fullDiskWaitMs - now();
+      if (left <= 0) throw noSegment(cause, path, `waited ${seconds} s for room`);
+      if (endWait?.aborted === true) throw noSegment(cause, path, 'told to stop while it waited for room');
+      await pause(Math.min(left, FULL_DISK_POLL_MS), endWait);
+      const newBytes = await room.look();
       // A quota is invisible here: then the next write tells.
-      const left = since + fullDiskWaitMs - this.#options.now();
-      if (left <= 0) throw noSegment(cause, path, `waited ${Math.round(fullDiskWaitMs / 1000)} s for room`);
-      await sleep(Math.min(left, FULL_DISK_POLL_MS));
-      if ((await storage.freeBytes(folder)) >= pendingBytes + ROOM_MARGIN_BYTES) return;
+      if (newBytes >= neededBytes + ROOM_MARGIN_BYTES) return;
+      if (tellPause !== undefined && !this.#told && newBytes >= WORDS_BYTES)
+        this.#told = await tellPause(words);
     }
   }
 
+  /** @returns false: there is not so much to give back */
+  async #giveBack(bytes: number): Promise<boolean> {
+    const kept = this.#reserved - bytes;
+    if (kept < 0 || bytes === 0) return false;
+    if (kept === 0) await this.#release();
+    else await this.#reserve(kept);
+    return true;
+  }
+
+  async #reserve(bytes: number): Promise<void> {
+    await this.#options.storage.reserve(this.#reservePath, bytes);
+    this.#reserved = bytes;
+  }
+
   async #release(): Promise<void> {
-    this.#reserved = false;
+    this.#reserved = 0;
     try {
-      await this.#options.storage.release(this.#reservePath);
+      await this.#options.storage.reserve(this.#reservePath, 0);
     } catch (error) {
       // A read-only disk keeps it; the write that follows says so in its own words.
       if (errnoName(error) === 'UNKNOWN') throw error;
     }
   }
+
+  get #reservePath(): string {
+    return join(this.#options.folder, RESERVE_FILE);
+  }
+}
+
+/** Looks at a disk that is full: what it keeps for root is room for root, but no figure says how much of that it gives. */
+class RoomWatch {
+  readonly #storage: JournalStorage;
+  readonly #folder: string;
+  /** The least that was free since the disk was full: so much cannot be written to. */
+  #leastBytes = Infinity;
+
+  constructor(storage: JournalStorage, folder: string) {
+    this.#storage = storage;
+    this.#folder = folder;
+  }
+
+  /** @returns bytes that can be written to, by all that is known */
+  async look(): Promise<number> {
+    const { available, free } = await this.#storage.room(this.#folder);
+    this.#leastBytes = Math.min(this.#leastBytes, free);
+    return Math.max(available, free - this.#leastBytes);
+  }
+}
+
+/** Sleeps, or until there is nothing to wait for any more. */
+async function pause(milliseconds: number, until?: AbortSignal): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, until === undefined ? {} : { signal: until });
+  } catch (error) {
+    if (until?.aborted !== true) throw error;
+  }
+}
+
+/** The system's error behind one of the journal's. */
+function causeOf(error: unknown): unknown {
+  return error instanceof JournalError && error.cause !== undefined ? error.cause : error;
 }
 
 function noSegment(cause: unknown, path: string, why: string): JournalError {

@@ -3,7 +3,7 @@ import { monotonicFactory } from 'ulid';
 import { DiskTrouble } from './disk-trouble.js';
 import { JournalError } from './errors.js';
 import { EVENT_VERSIONS } from './event-versions.js';
-import type { CoordinatorRef, RecordRef } from './events/index.js';
+import type { CoordinatorRef, EventData, RecordRef } from './events/index.js';
 import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
 import { segmentPath, type SegmentPosition } from './segments.js';
 import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './storage.js';
@@ -33,6 +33,13 @@ export interface EpochWriterOptions {
   fullDiskWaitMs?: number;
   /** Bytes kept on disk for the last words once it is full; 0: none. */
   reserveBytes?: number;
+  /**
+   * Pauses stand in this writer's own journal, as `writer.paused` and `writer.continued`. The coordinator does without: it
+   * tells of the scan's as a whole.
+   */
+  tellsPauses?: boolean;
+  /** Once aborted, a full disk is not waited for any more. */
+  endWait?: AbortSignal;
   /** The disk is full: records wait. */
   onPause?(error: JournalError): void;
   /** There is room again. */
@@ -78,6 +85,7 @@ export class EpochWriter {
       folder: dirname(this.#path(1, 1)),
       fullDiskWaitMs: options.fullDiskWaitMs ?? FULL_DISK_WAIT_MS,
       reserveBytes: options.reserveBytes ?? 0,
+      ...(options.tellsPauses === true ? { tellPause: (pause) => this.#tellPause(pause) } : {}),
       now: this.#now,
     });
   }
@@ -86,10 +94,10 @@ export class EpochWriter {
     return this.#durable;
   }
 
-  /** Opens the first segment and occupies the reserve. */
+  /** Occupies the reserve and opens the first segment. */
   async open(): Promise<void> {
-    await this.commit([]);
     await this.#trouble.prepare();
+    await this.commit([]);
   }
 
   /**
@@ -143,19 +151,45 @@ export class EpochWriter {
 
   async #write(segment: SegmentWriter, drafts: readonly RecordDraft[]): Promise<SegmentPosition[]> {
     const opening = this.#opening === null ? [] : [this.#opening];
-    if (opening.length + drafts.length === 0) return [];
-    const positions = await segment.append([...opening, ...drafts]);
+    const seconds = this.#trouble.toldPauseSeconds;
+    const words = seconds === null ? [] : [this.#wordOf('writer.continued', { seconds })];
+    if (opening.length + drafts.length + words.length === 0) return [];
+    const positions = await segment.append([...opening, ...drafts, ...words]);
     this.#opening = null;
     this.#acknowledge(positions.at(-1));
-    return positions.slice(opening.length);
+    return positions.slice(opening.length, opening.length + drafts.length);
+  }
+
+  /**
+   * Tells of a pause in a segment of its own, sealed, so that a reader knows it to be on disk while nothing can follow; the
+   * epoch goes on in the next segment. False: there was no room even for that.
+   */
+  async #tellPause(data: EventData<'writer.paused'>): Promise<boolean> {
+    try {
+      const segment = await this.#beginEpoch();
+      await this.#write(segment, [this.#wordOf('writer.paused', data)]);
+      this.#acknowledge(await segment.seal(this.#stamp({})));
+      return true;
+    } catch (error) {
+      await this.#abandon();
+      // What else the disk has to say it says to the next record, too.
+      if (!(error instanceof JournalError) && errnoName(error) === 'UNKNOWN') throw error;
+      return false;
+    }
+  }
+
+  #wordOf<T extends 'writer.paused' | 'writer.continued'>(type: T, data: EventData<T>): RecordDraft {
+    return this.#stamp({ type, v: EVENT_VERSIONS[type], dataJson: JSON.stringify(data) });
   }
 
   /** The segment to write to: a full one is sealed first, a dead one has been abandoned before. */
   async #segmentWithRoom(mayRotate: boolean): Promise<SegmentWriter> {
     const current = this.#segment;
     if (current === null) return this.#beginEpoch();
-    if (!mayRotate || current.bytes < (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)) return current;
-    this.#acknowledge(await current.seal(this.#stamp({})));
+    if (!current.sealed) {
+      if (!mayRotate || current.bytes < (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)) return current;
+      this.#acknowledge(await current.seal(this.#stamp({})));
+    }
     await current.close();
     const { epoch, segment } = current.name;
     this.#segment = await this.#create(epoch, segment + 1, current.epochState);

@@ -42,6 +42,8 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'segment.sealed': 1,
   'writer.progressed': 1,
   'writer.settled': 1,
+  'writer.paused': 1,
+  'writer.continued': 1,
   'journal.repaired': 1,
   'catalog.imported': 1,
   'files.batch': 1,

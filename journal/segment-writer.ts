@@ -36,6 +36,7 @@ export class SegmentWriter {
   #epoch: EpochState;
   #records = 0;
   #bytes = 0;
+  #sealed = false;
 
   private constructor(name: SegmentName, path: string, file: SegmentFile, epoch: EpochState) {
     this.name = name;
@@ -57,6 +58,11 @@ export class SegmentWriter {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Nothing may follow in this segment. */
+  get sealed(): boolean {
+    return this.#sealed;
   }
 
   /** Where the epoch stands after what is on disk. */
@@ -102,6 +108,7 @@ export class SegmentWriter {
       { ...stamp, type: 'segment.sealed', v: EVENT_VERSIONS['segment.sealed'], dataJson },
     ]);
     if (position === undefined) throw new JournalError('io', 'a seal has no position');
+    this.#sealed = true;
     return position;
   }
 

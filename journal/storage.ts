@@ -21,16 +21,22 @@ export interface SegmentFile {
   close(): Promise<void>;
 }
 
+/** Bytes of a file system that hold nothing. */
+export interface DiskRoom {
+  /** For everybody to write to. */
+  available: number;
+  /** With what it keeps, of which root may have some. */
+  free: number;
+}
+
 /** All that a writer asks of a file system. Tests bring one that loses what was not synced. */
 export interface JournalStorage {
   /** Creates the file (EEXIST where it exists) and its folders; their directory entries are on disk. */
   createSegment(path: string): Promise<SegmentFile>;
-  /** Free bytes for this process on the file system of `folder`; Infinity where nobody can tell. */
-  freeBytes(folder: string): Promise<number>;
-  /** Really occupies that many bytes under this name. */
+  /** Bytes on the file system of `folder`; Infinity where nobody can tell. */
+  room(folder: string): Promise<DiskRoom>;
+  /** Really occupies that many bytes under this name: more are written, fewer are given back; 0: the file goes. */
   reserve(path: string, bytes: number): Promise<void>;
-  /** Gives them back; no error where there are none. */
-  release(path: string): Promise<void>;
 }
 
 export const FILE_MODE = 0o666;
@@ -163,35 +169,42 @@ export class NodeStorage implements JournalStorage {
     return new NodeSegmentFile(handle);
   }
 
-  async freeBytes(folder: string): Promise<number> {
+  async room(folder: string): Promise<DiskRoom> {
     try {
-      const { bavail, bsize } = await statfs(folder);
-      return bavail * bsize;
+      const { bavail, bfree, bsize } = await statfs(folder);
+      return { available: bavail * bsize, free: bfree * bsize };
     } catch (error) {
       const parent = dirname(folder);
       // Not every network mount answers; then only the next write can tell.
-      return errnoName(error) === 'ENOENT' && parent !== folder ? this.freeBytes(parent) : Infinity;
+      return errnoName(error) === 'ENOENT' && parent !== folder
+        ? this.room(parent)
+        : { available: Infinity, free: Infinity };
     }
   }
 
   async reserve(path: string, bytes: number): Promise<void> {
-    const handle = await open(path, 'w', FILE_MODE & ~UMASK_DEFAULT);
+    if (bytes === 0) return rm(path, { force: true });
+    const handle = await open(path, 'a', FILE_MODE & ~UMASK_DEFAULT);
     try {
       await own(handle, this.#owner);
-      // Written, not only promised: some file systems do not keep the promise of a fallocate.
-      let left = bytes;
-      const block = Buffer.alloc(Math.min(bytes, 64 * 1024), 0x20);
-      while (left > 0) left -= (await handle.write(block, 0, Math.min(left, block.length))).bytesWritten;
-      await handle.datasync();
-    } catch (error) {
-      await handle.truncate(0);
-      throw error;
+      const { size } = await handle.stat();
+      if (size > bytes) await handle.truncate(bytes);
+      if (size < bytes) await occupy(handle, size, bytes);
     } finally {
       await handle.close();
     }
   }
+}
 
-  release(path: string): Promise<void> {
-    return rm(path, { force: true });
+/** Written, not only promised: some file systems do not keep the promise of a fallocate. What does not fit is given back. */
+async function occupy(handle: FileHandle, from: number, to: number): Promise<void> {
+  const block = Buffer.alloc(Math.min(to - from, 64 * 1024), 0x20);
+  try {
+    for (let at = from; at < to;)
+      at += (await handle.write(block, 0, Math.min(to - at, block.length))).bytesWritten;
+    await handle.datasync();
+  } catch (error) {
+    await handle.truncate(from);
+    throw error;
   }
 }

@@ -31,6 +31,15 @@ export const writerEvents = {
   }),
   'writer.progressed': writerPosition,
   'writer.settled': writerPosition,
+  /** A worker's disk is full: it waits for room. `code`: the errno's name; `path`: the segment that comes next. */
+  'writer.paused': z.looseObject({
+    reason: z.string(),
+    code: z.string(),
+    path: z.string(),
+    neededBytes: count,
+  }),
+  /** There was room again after so many seconds. */
+  'writer.continued': z.looseObject({ seconds: z.number().nonnegative() }),
   'journal.repaired': z.looseObject({
     file: z.string(),
     fromByte: count,
