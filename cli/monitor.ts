@@ -9,7 +9,7 @@ import { Screen } from './screen.js';
 import { StatusFeed } from './status-feed.js';
 import { renderStatus } from './status-text.js';
 import { runStatus } from './status.js';
-import { formatBytes, formatCount, formatSeconds } from '../projections/text.js';
+import { formatBytes, formatCount, formatSeconds, printable } from '../projections/text.js';
 
 const REFRESH_MS = 1000;
 const PLAIN_EVERY_MS = 10_000;
@@ -55,13 +55,15 @@ async function watchScreen(feed: StatusFeed, paths: DataPaths, scan: string, io:
 
 async function watchPlain(feed: StatusFeed, paths: DataPaths, scan: string, io: Io): Promise<boolean> {
   const alive = lockWatch(paths, scan);
-  for (let shownAtMs = 0; ;) {
+  let shown: { atMs: number; state: string } = { atMs: 0, state: '' };
+  for (;;) {
     const live = await alive();
     await feed.refresh(live);
     if (!live || isOutputGone()) return live;
-    if (Date.now() - shownAtMs >= PLAIN_EVERY_MS) {
-      io.out(`${plainLine(feed.snapshot(true))}\n`);
-      shownAtMs = Date.now();
+    const status = feed.snapshot(true);
+    if (status.state !== shown.state || Date.now() - shown.atMs >= PLAIN_EVERY_MS) {
+      io.out(`${plainLine(status)}\n`);
+      shown = { atMs: Date.now(), state: status.state };
     }
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
   }
@@ -81,7 +83,8 @@ function lockWatch(paths: DataPaths, scan: string): () => Promise<boolean> {
 }
 
 function plainLine(status: StatusSnapshot): string {
-  const { chunks, remaining } = status;
+  const { chunks, remaining, pausedBecause } = status;
+  if (pausedBecause !== null) return `${formatSeconds(status.seconds)}: paused, ${printable(pausedBecause)}`;
   const left = remaining.secondsLow === null ? '' : `, at least ${formatSeconds(remaining.secondsLow)} left`;
   return (
     `${formatSeconds(status.seconds)}: ${status.state}, ${formatCount(status.files)} files, ${formatBytes(status.bytes)}, ` +

@@ -7,6 +7,9 @@ import type { AttemptObserver } from '../src/scan/observer.js';
 
 const PINO_LEVEL = { INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
+/** Lines kept for when there is room again, on a disk that is full; the journal holds all that is more. */
+const UNWRITTEN_BYTES_MAX = 1024 * 1024;
+
 /** What goes through the logger: one rendered line and its time. */
 interface Entry {
   line: LogLine;
@@ -21,6 +24,8 @@ export class ScanLog implements AttemptObserver {
   readonly #state = newLogState();
   readonly #echo: (text: string, level: LogLine['level']) => void;
   #unwritable = false;
+  /** What a full disk did not take. */
+  #unwritten: Buffer = Buffer.alloc(0);
 
   /**
    * @param startedAtMs the scan's start, which names the file
@@ -49,8 +54,17 @@ export class ScanLog implements AttemptObserver {
   #write({ line, atMs }: Entry): void {
     const text = renderLogLine(line, atMs);
     this.#echo(text, line.level);
+    // Whole lines only, and in order: what does not fit any more is missing at the end of a pause, not in its middle.
+    if (this.#unwritten.length < UNWRITTEN_BYTES_MAX)
+      this.#unwritten = Buffer.concat([this.#unwritten, Buffer.from(`${text}\n`)]);
+    this.#flush();
+  }
+
+  #flush(): void {
     try {
-      writeSync(this.#file, `${text}\n`);
+      // A disk may take a part before it is full.
+      while (this.#unwritten.length > 0)
+        this.#unwritten = this.#unwritten.subarray(writeSync(this.#file, this.#unwritten));
     } catch (error) {
       if (this.#unwritable) return;
       this.#unwritable = true; // said once; the journal holds all that the log misses
@@ -63,6 +77,7 @@ export class ScanLog implements AttemptObserver {
   }
 
   close(): void {
+    this.#flush();
     closeSync(this.#file);
   }
 }

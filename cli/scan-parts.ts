@@ -106,6 +106,7 @@ export function scannerParts(
   return {
     journal: opened.journal,
     engine: opened.engine.engine,
+    diskPause: opened.diskPause,
     settings,
     observer: {
       recorded: (event, header) => {

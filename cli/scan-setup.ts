@@ -19,6 +19,7 @@ import {
   readEarlierScans,
   type EarlierScan,
 } from '../src/scan/history.js';
+import { DiskPause } from '../src/scan/disk-pause.js';
 import { ScanError } from '../src/scan/errors.js';
 import type { AttemptObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
@@ -42,6 +43,7 @@ export interface OpenedScan {
   journal: ScanJournal;
   engine: EngineChoice;
   observers: AttemptObserver[];
+  diskPause: DiskPause;
   /** The last finished scan of this mount. */
   before: EarlierScan | null;
   /** Appends its first word: `scan.started` or `scan.resumed`. */
@@ -119,6 +121,8 @@ export async function openScan(
   const host = describeHost();
   const owner = ownerFromEnvironment();
   const observers: AttemptObserver[] = [];
+  const waiting = new AbortController();
+  let diskPause: DiskPause | null = null; // until the journal is open
   const writer = await JournalWriter.open({
     journalDir: paths.journalDir,
     scan,
@@ -131,19 +135,26 @@ export async function openScan(
     reserveBytes: RESERVE_BYTES,
     owner,
     validate: validateEvent,
+    endWait: waiting.signal,
     onPause: (error) => {
       say(`paused: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
-      note(journal.append('scan.paused', { reason: error.message }));
+      diskPause?.ownWaits(error);
     },
     onContinue: () => {
       say('there is room again: the scan goes on');
-      note(journal.append('scan.continued', { reason: 'there is room again' }));
+      diskPause?.ownGoesOn();
     },
   });
   const journal: ScanJournal = new ScanJournal(writer, resumed?.state ?? initialState(), {
     recorded: (event, header) => {
       for (const observer of observers) observer.recorded(event, header);
     },
+  });
+  diskPause = new DiskPause({
+    journal,
+    dataDir: paths.dataDir,
+    waitMs: options.fullDiskWaitMs,
+    endWait: () => waiting.abort(),
   });
   let completed: EventData<'scan.completed'> | null = null;
   observers.push({
@@ -160,15 +171,11 @@ export async function openScan(
     journal,
     engine,
     observers,
+    diskPause,
     before: lastFinished(earlier, options.mountPath),
     begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
     lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
   };
-}
-
-/** A writer that cannot go on tells whoever appends next; the note about it must not end the process before that. */
-function note(appended: Promise<void>): void {
-  appended.catch(() => undefined);
 }
 
 function chooseResumed(

@@ -9,6 +9,8 @@ export interface SummaryDetails {
   failedChecks: { check: string; detail: string; advice: string }[];
   /** Why the catalog does not hold everything; null when it does. */
   catalogBehind: string | null;
+  /** The disk of the journal stayed full for as long as room was waited for. */
+  diskFull: boolean;
 }
 
 /** What a person reads when the scan is over. */
@@ -52,6 +54,8 @@ function headline(result: ScanJson, details: SummaryDetails): string {
 }
 
 function nextStep(result: ScanJson, details: SummaryDetails): string | null {
+  if (details.diskFull)
+    return `The disk of the data directory stayed full: free some room there; the same command again goes on where it was.`;
   if (details.catalogBehind !== null) {
     return `The catalog is behind the journal (${details.catalogBehind}): nas-scanner replay rebuilds it.`;
   }

@@ -4,11 +4,14 @@ import { displayPath, formatBytes, formatCount, printable } from '../projections
 import { cutEnd, cutStart, padEnd } from './columns.js';
 import { formatClock, readSoFar } from './format.js';
 import type { Io } from './io.js';
+import { wrap } from './wrap.js';
 
 const REFRESH_MS = 250;
 const PLAIN_EVERY_MS = 10_000;
 /** Workers shown at most: the block must fit 24 lines. */
 const WORKER_LINES_MAX = 12;
+/** A pause and what to do about it: more than that is a path nobody reads to its end. */
+const PAUSE_LINES_MAX = 4;
 /** The rate is that of the last seconds, so that a stall shows. */
 const RATE_WINDOW_MS = 10_000;
 
@@ -119,7 +122,8 @@ export class ScanDisplay {
   }
 
   #line(): void {
-    this.#io.err(`${this.#elapsed()}  ${this.#summary()}\n`);
+    const paused = this.#view.state().pausedBecause === null ? '' : 'PAUSED  ';
+    this.#io.err(`${this.#elapsed()}  ${paused}${this.#summary()}\n`);
   }
 
   #lines(columns: number): string[] {
@@ -130,12 +134,20 @@ export class ScanDisplay {
     const lines = [
       `${padEnd(head, width - elapsed.length)}${elapsed}`,
       cutEnd(`  ${this.#summary()}`, width),
+      ...this.#pauseLines(width),
     ];
     const attempts = this.#view.attempts();
     for (const attempt of attempts.slice(0, WORKER_LINES_MAX)) lines.push(this.#workerLine(attempt, width));
     const hidden = attempts.length - WORKER_LINES_MAX;
     if (hidden > 0) lines.push(`  and ${hidden} more workers`);
     return lines;
+  }
+
+  #pauseLines(width: number): string[] {
+    const { pausedBecause } = this.#view.state();
+    if (pausedBecause === null) return [];
+    const lines = wrap(`PAUSED: ${printable(pausedBecause)}`, width, '  ').split('\n');
+    return lines.slice(0, PAUSE_LINES_MAX).map((line) => cutEnd(line, width));
   }
 
   #workerLine(attempt: Attempt, width: number): string {

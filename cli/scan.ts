@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { JournalError } from '../journal/errors.js';
 import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { importFormerCatalog } from '../projections/import.js';
@@ -8,6 +9,7 @@ import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
 import { DATABASE_NAME_DEFAULT, dataPaths, resolveDataDir, type DataPaths } from './data-dir.js';
+import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { ScanJson } from './json/scan.js';
@@ -40,8 +42,9 @@ async function scanLocked(
   { io, signals }: { io: Io; signals: StopSignals },
 ): Promise<ExitCode> {
   const startedAtMs = Date.now();
+  let note = (text: string): unknown => io.err(`${text}\n`);
   const say = (text: string): void => {
-    if (!io.quiet) io.err(`${text}\n`);
+    if (!io.quiet) note(text);
   };
   const imported = await importFormerCatalog({ ...paths, owner: ownerFromEnvironment() });
   if (imported !== null) say(`took ${plural(imported.rows, 'row')} of the former catalog into the journal`);
@@ -53,6 +56,7 @@ async function scanLocked(
     attempts: () => scanner.attempts,
     filesBefore: opened.before === null ? null : totalsOf(opened.before.state).files,
   });
+  note = (text) => display.note(text);
   const log = new ScanLog(paths.dataDir, opened.startedAtMs, (text, level) => {
     if (display.live ? level === 'ERROR' : !io.quiet || level !== 'INFO') display.note(text);
   });
@@ -60,21 +64,15 @@ async function scanLocked(
   opened.observers.push(log, catalog);
   await ownPath(log.path, opened.owner);
   await opened.begin();
-  const tell = (text: string): void => {
-    if (!io.quiet) display.note(text);
-  };
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(
     scannerParts(options, paths, opened, {
       failed: (check) => failedChecks.push(check),
       mountWaits: () => {
-        tell(
-          `waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`,
-        );
+        say(`waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`);
       },
       dataDirInside: (path) => {
-        if (!io.quiet)
-          display.note(`the data directory ${printable(path)} lies in the mount: it is left out`);
+        say(`the data directory ${printable(path)} lies in the mount: it is left out`);
       },
     }),
   );
@@ -84,12 +82,13 @@ async function scanLocked(
   try {
     const end = await scanner.run();
     await opened.engine.engine?.close();
+    const diskFull = opened.journal.state.pausedBecause !== null;
     const catalogBehind = await catalog.finish();
     await opened.journal.close();
     await catalog.close();
     display.stop();
     log.close();
-    const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind };
+    const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind, diskFull };
     const lastWord = opened.lastWord(scanner.partialTotals());
     const bytesOnDisk = catalog.bytesOnDisk(lastWord.bytes);
     const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs, bytesOnDisk });
@@ -99,13 +98,24 @@ async function scanLocked(
     return exitCodeOf(result, details);
   } catch (error) {
     await scanner.abort();
-    throw error;
+    throw scanner.interruptedBy === null ? error : stopped(error, scanner.interruptedBy);
   } finally {
     display.stop();
     // What still runs would keep this process from ending.
     await opened.engine.engine?.close();
     await catalog.close();
   }
+}
+
+/** The user has stopped a scan whose journal cannot be written any more, not even with that: it ends as asked. */
+function stopped(error: unknown, signal: NodeJS.Signals): unknown {
+  if (!(error instanceof JournalError)) return error;
+  const { message, hint } = error;
+  return new CommandError(`stopped by ${signal}; ${message}`, {
+    exitCode: exitCodeOfSignal(signal),
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 function resultOf(

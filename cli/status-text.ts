@@ -11,12 +11,14 @@ import {
 import { columnsOf, cutEnd, cutStart } from './columns.js';
 import { formatAge, readSoFar } from './format.js';
 import { paint } from './paint.js';
+import { wrap } from './wrap.js';
 
 /** Workers that get a line. */
 const WORKERS_SHOWN_MAX = 10;
 /** Silence that is worth a word. */
 const QUIET_S = 10;
 const PROBLEMS_SHOWN_MAX = 3;
+const PAUSE_LINES_MAX = 4;
 
 const STATES: Record<StatusSnapshot['state'], string> = {
   running: 'RUNNING',
@@ -43,7 +45,7 @@ export function renderStatus(
   const lines = [
     cutEnd(`${printable(status.mountName)}  ${mount}`, width),
     colour(cutEnd(stateWords(status), width)),
-    ...(status.pausedBecause === null ? [] : [cutEnd(`  because ${printable(status.pausedBecause)}`, width)]),
+    ...pauseLines(status, width),
     cutEnd(
       `began ${formatLocalTime(status.startedAtMs)}, ${formatSeconds(status.seconds)}${progressWords(status)}`,
       width,
@@ -67,6 +69,12 @@ function stateWords({ state, problems, files }: StatusSnapshot): string {
   if (state === 'complete-with-problems' && problems === 0 && files === 0)
     return 'COMPLETE, but without any file';
   return STATES[state];
+}
+
+function pauseLines({ pausedBecause }: StatusSnapshot, width: number): string[] {
+  if (pausedBecause === null) return [];
+  const lines = wrap(`because ${printable(pausedBecause)}`, width, '  ').split('\n');
+  return lines.slice(0, PAUSE_LINES_MAX).map((line) => cutEnd(line, width));
 }
 
 function progressWords(status: StatusSnapshot): string {

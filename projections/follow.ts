@@ -97,6 +97,8 @@ export class Follow {
         if (drain !== null && idle) this.#finish(drain);
       } catch (error) {
         await this.#failed(error);
+        // It is not waited for: a scan that is told to stop would take as long as that.
+        if (error instanceof NoRoom && this.#drain !== null) this.#answer(this.#drain, false);
       }
       if (this.#drain !== null && this.#now() >= this.#drain.deadlineMs) this.#answer(this.#drain, false);
       const busy = this.#drain !== null && this.#retryMs === 0;
@@ -193,12 +195,16 @@ export class Follow {
   }
 }
 
-/** @throws ProjectionError `catalog-unwritable` where the disk is as good as full */
+/** The disk is as good as full. */
+class NoRoom extends ProjectionError {
+  constructor(dataDir: string) {
+    super('catalog-unwritable', `the disk of ${dataDir} is full: the rest is kept for the journal`);
+  }
+}
+
+/** @throws NoRoom */
 function leaveRoom(dataDir: string): void {
   const { bavail, bsize } = statfsSync(dataDir);
   if (bavail * bsize >= ROOM_MIN_BYTES) return;
-  throw new ProjectionError(
-    'catalog-unwritable',
-    `the disk of ${dataDir} is full: the rest is kept for the journal`,
-  );
+  throw new NoRoom(dataDir);
 }

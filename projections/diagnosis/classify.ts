@@ -6,6 +6,8 @@ const NEAR_LIMIT = 0.95;
 const KILLED = 137;
 const ABORTED = 134;
 const STOPPED = 143;
+/** What a worker says once there is room again on a disk that was full. */
+const WENT_ON = 'going on';
 
 /** What engines and systems say, by the finding it points to: the nearest to the root first. */
 const WORDS: readonly [RegExp, FindingCode][] = [
@@ -56,7 +58,8 @@ export function codeOfWords(text: string): FindingCode | null {
 
 /** What a worker's last lines say of the system under it; null when nothing known. */
 export function codeOfLogTail(logTail: readonly string[]): FindingCode | null {
-  const text = logTail.join('\n');
+  // A full disk that was waited out is not what it died of.
+  const text = logTail.slice(logTail.lastIndexOf(WENT_ON) + 1).join('\n');
   if (/heap out of memory|ERR_WORKER_OUT_OF_MEMORY|Cannot allocate memory|ENOMEM/i.test(text))
     return 'container.oom-killed';
   const journal = /cannot write the journal|disk of the journal|no-segment|segment-dead/i.test(text);

@@ -60,7 +60,11 @@ function completed(data: EventData<'scan.completed'>, state: LogState, atMs: num
     case 'incomplete':
       return [
         ...lines,
-        alarm('SMART SCAN INCOMPLETE: see `nas-scanner diagnose`, then start the same scan again'),
+        alarm(
+          state.paused
+            ? 'SMART SCAN INCOMPLETE: the disk of the data directory stayed full: free some room there, then start the same scan again'
+            : 'SMART SCAN INCOMPLETE: see `nas-scanner diagnose`, then start the same scan again',
+        ),
       ];
   }
 }
@@ -79,6 +83,7 @@ export const scanLines: LogHandlers = {
   'scan.resumed': (data, state, atMs) => {
     state.resumedAtMs = atMs;
     state.stopping = false;
+    state.paused = false;
     state.running.clear();
     state.unchecked.clear();
     return [
@@ -86,8 +91,14 @@ export const scanLines: LogHandlers = {
       info(`Host: ${printable(hostText(data.host))}`),
     ];
   },
-  'scan.paused': (data) => [warning(`SCAN PAUSED: ${printable(data.reason)}`)],
-  'scan.continued': (data) => [info(`SCAN CONTINUED: ${printable(data.reason)}`)],
+  'scan.paused': (data, state) => {
+    state.paused = true;
+    return [warning(`SCAN PAUSED: ${printable(data.reason)}`)];
+  },
+  'scan.continued': (data, state) => {
+    state.paused = false;
+    return [info(`SCAN CONTINUED: ${printable(data.reason)}`)];
+  },
   'scan.interrupted': (data, state) => {
     state.stopping = true;
     return [

@@ -25,6 +25,8 @@ export interface LogState {
   startedAtMs: number | null;
   resumedAtMs: number | null;
   stopping: boolean;
+  /** It waits for room on the disk of its journal. */
+  paused: boolean;
   /** Files recorded, by chunk, as last heard. */
   filesByChunk: Map<number, number>;
   /** Total files at each past health round, oldest first; only the last five minutes are kept. */
@@ -46,6 +48,7 @@ export function newLogState(): LogState {
     startedAtMs: null,
     resumedAtMs: null,
     stopping: false,
+    paused: false,
     filesByChunk: new Map(),
     rounds: [],
     running: new Set(),

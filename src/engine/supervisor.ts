@@ -15,6 +15,8 @@ export interface SeenAttempt {
   /** When it was sent SIGKILL; null: it was not. */
   killedAtMs: number | null;
   stallReportedAtMs: number | null;
+  /** How long it may wait for room on its disk: that is no stall. 0: it does not. */
+  roomWaitMs: number;
   /** Files its plan expects and has not recorded yet; 0 where nothing is known. */
   filesLeft: number;
 }
@@ -116,8 +118,9 @@ function leaveStep(seen: Supervised, attempt: SeenAttempt, nowMs: number, limits
 
 function stallStep(attempt: SeenAttempt, nowMs: number, limits: Limits): Step[] {
   const silentMs = nowMs - attempt.progressAtMs;
+  if (silentMs <= limits.stallMs + attempt.roomWaitMs) return [];
   const reported = attempt.stallReportedAtMs !== null && nowMs - attempt.stallReportedAtMs <= limits.stallMs;
-  if (silentMs <= limits.stallMs || reported) return [];
+  if (reported) return [];
   const secondsSinceProgress = Math.round(silentMs / 1000);
   return [{ kind: 'report-stall', chunk: attempt.chunk, secondsSinceProgress, action: limits.stallAction }];
 }

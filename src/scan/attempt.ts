@@ -80,6 +80,7 @@ export class Attempt {
   }
 
   view(): SeenAttempt {
+    const { journal, settings } = this.#context;
     return {
       chunk: this.chunk.id,
       phase: this.#phase,
@@ -90,6 +91,7 @@ export class Attempt {
       doneAtMs: this.#doneAtMs,
       killedAtMs: this.#killedAtMs,
       stallReportedAtMs: this.#stallReportedAtMs,
+      roomWaitMs: journal.state.pausedBecause === null ? 0 : settings.task.fullDiskWaitMs,
       filesLeft: Math.max(0, this.chunk.estimatedFiles - this.progress.ledger.totals.files),
     };
   }

@@ -2,6 +2,7 @@ import { EngineError, type Engine, type EngineSignal, type SeenWorker } from '..
 import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.js';
 import { Attempt, type AttemptContext } from './attempt.js';
 import { HealthRounds } from './health-check.js';
+import type { DiskPause } from './disk-pause.js';
 import type { AttemptObserver } from './observer.js';
 import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
@@ -18,6 +19,7 @@ export interface FleetOptions {
   engine: Engine;
   settings: ScanSettings;
   observer: AttemptObserver;
+  diskPause: DiskPause;
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
   now: () => number;
   /** Lets work run beside the loop; its error ends the scan. */
@@ -138,8 +140,14 @@ export class Fleet {
   #launch(id: number): void {
     const chunk = this.#options.journal.state.chunks.get(id);
     if (chunk === undefined) return;
-    const attempt = new Attempt(this.#context, chunk, chunk.attempts + 1, this.progress.of(id));
-    this.#supervise(attempt, attempt.run());
+    const { diskPause } = this.#options;
+    const progress = this.progress.of(id);
+    progress.paused = null; // an earlier attempt's
+    const attempt = new Attempt(this.#context, chunk, chunk.attempts + 1, progress);
+    const run = attempt.run().catch((error: unknown) => {
+      diskPause.startFailed(error);
+    });
+    this.#supervise(attempt, run);
   }
 
   /** Keeps the attempt in sight until its last event is on disk. */

@@ -1,6 +1,7 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { RESERVE_FILE, WORKER_RESERVE_BYTES } from '../../journal/disk-trouble.js';
 import { listSegments, segmentPath } from '../../journal/segments.js';
-import { makeFolder } from '../../journal/storage.js';
+import { makeFolder, NodeStorage } from '../../journal/storage.js';
 import type { Launch } from '../engine/port.js';
 import { writeTask } from '../worker/task.js';
 import type { ChunkProgress } from './progress.js';
@@ -8,7 +9,11 @@ import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 import type { Chunk } from './state.js';
 
-/** Makes the writer's folder with the task in it: all that a worker gets, and the only place it may write to. */
+/**
+ * Makes the writer's folder with the task in it: all that a worker gets, and the only place it may write to. The room for
+ * its word that the disk is full is there before it starts.
+ * @throws the system's error
+ */
 export async function prepareLaunch(
   { journal, settings }: { journal: ScanJournal; settings: ScanSettings },
   { chunk, attempt, progress }: { chunk: Chunk; attempt: number; progress: ChunkProgress },
@@ -17,6 +22,7 @@ export async function prepareLaunch(
   const { journalDir, scan, owner, mountPath, limits } = settings;
   const writerDir = dirname(segmentPath(journalDir, { scan, writer, epoch: 1, segment: 1 }));
   await makeFolder(writerDir, owner);
+  await new NodeStorage(owner).reserve(join(writerDir, RESERVE_FILE), WORKER_RESERVE_BYTES);
   const epochs = (await listSegments(journalDir, scan, writer)).map((segment) => segment.epoch);
   const task = {
     ...settings.task,

@@ -24,6 +24,8 @@ export class ChunkProgress {
   yielded: { attempt: number; remaining: ChunkRoot[] } | null = null;
   /** The file that has been read for long. */
   reading: EventData<'digest.progressed'> | null = null;
+  /** Its disk is full, and it has recorded nothing since; null: it does not wait for room. */
+  paused: EventData<'writer.paused'> | null = null;
   /** The directory recorded last. */
   lastDirectory: PathText | null = null;
   readonly #tail: WriterTail;
@@ -71,6 +73,8 @@ export class ChunkProgress {
       this.reading = null;
       this.lastDirectory = event.data.directories.at(-1)?.path ?? this.lastDirectory;
     }
+    if (event.type === 'writer.paused') this.paused = event.data;
+    else if (event.type !== 'segment.sealed') this.paused = null;
     if (event.type === 'digest.progressed') this.reading = event.data;
     else if (event.type === 'chunk.scanned') this.scanned = event.data;
     else if (event.type === 'chunk.yielded') this.#takeYielded(event.data);

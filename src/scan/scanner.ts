@@ -5,7 +5,7 @@ import { inRecords } from '../plan/roots.js';
 import type { Attempt } from './attempt.js';
 import { uncoveredRoots } from './coverage.js';
 import { completeScan, planChunk, type Plan } from './decide.js';
-import { DiskPause } from './disk-pause.js';
+import type { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
 import type { AttemptObserver } from './observer.js';
 import type { ScanJournal } from './scan-journal.js';
@@ -36,6 +36,7 @@ export interface ScannerOptions {
   engine: Engine | null;
   settings: ScanSettings;
   observer: AttemptObserver;
+  diskPause: DiskPause;
   /** @param signal its abort ends what waits */
   preflight: (signal: AbortSignal) => AsyncIterable<PreflightResult>;
   plan: (
@@ -56,7 +57,6 @@ export class Scanner {
   readonly #options: ScannerOptions;
   #fleet: Fleet | null = null;
   readonly #stop = new AbortController();
-  readonly #diskPause: DiskPause;
   readonly #now: () => number;
   readonly #startedAtMs: number;
   #planning = true;
@@ -68,17 +68,16 @@ export class Scanner {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#startedAtMs = this.#now();
-    const { dataDir, task } = options.settings;
-    this.#diskPause = new DiskPause(dataDir, task.fullDiskWaitMs);
   }
 
   #openFleet(engine: Engine): Fleet {
-    const { journal, settings, observer, listSubdirectories } = this.#options;
+    const { journal, settings, observer, diskPause, listSubdirectories } = this.#options;
     return new Fleet({
       journal,
       engine,
       settings,
       observer,
+      diskPause,
       listSubdirectories,
       now: this.#now,
       track: (work) => {
@@ -135,6 +134,7 @@ export class Scanner {
     this.#stopping = signal;
     this.#stop.abort();
     this.#track(this.#options.journal.append('scan.interrupted', { signal }));
+    this.#options.diskPause.endWait();
     for (const attempt of this.attempts) this.#track(attempt.stop());
     this.#wake();
   }
@@ -170,6 +170,14 @@ export class Scanner {
       await this.#sleep();
       if (this.#failure !== null) throw this.#failure.error;
     }
+    this.#lookForRoom(fleet); // the last worker may have gone on and ended between two looks
+  }
+
+  #lookForRoom(fleet: Fleet): void {
+    this.#options.diskPause.look(
+      fleet.attempts.map(({ progress }) => progress),
+      this.#now(),
+    );
   }
 
   #finished(fleet: Fleet): boolean {
@@ -180,13 +188,14 @@ export class Scanner {
 
   /** No more is begun: the scan is stopped, or has waited long enough for room; the next run goes on. */
   #isEnding(): boolean {
-    const isOver = this.#stopping !== null || this.#diskPause.isOver(this.#now());
+    const isOver = this.#stopping !== null || this.#options.diskPause.isOver(this.#now());
     if (isOver) this.#stop.abort();
     return isOver;
   }
 
   #tick(fleet: Fleet): void {
     const nowMs = this.#now();
+    this.#lookForRoom(fleet);
     const seen = {
       attempts: fleet.attempts.map((attempt) => attempt.view()),
       scanStartedAtMs: this.#startedAtMs,
@@ -194,7 +203,7 @@ export class Scanner {
       waiting: fleet.waiting(),
       planned: !this.#planning,
       stopping: this.#stopping !== null,
-      paused: this.#diskPause.holds(this.#options.journal.state.paused, nowMs),
+      paused: this.#options.diskPause.holds,
       engineLost: fleet.engineLost,
     };
     for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);

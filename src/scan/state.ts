@@ -62,15 +62,15 @@ export interface ScanState {
   chunks: Map<number, Chunk>;
   /** Planning ended, so whatever is in no chunk appeared later. */
   planned: boolean;
-  /** The disk of the journal is full. */
-  paused: boolean;
+  /** Why it waits: the disk of the journal is full. null: it does not. */
+  pausedBecause: string | null;
   outcome: ScanOutcome | null;
   /** Boot the scan last ran in. */
   bootId: string;
 }
 
 export function initialState(): ScanState {
-  return { started: null, chunks: new Map(), planned: false, paused: false, outcome: null, bootId: '' };
+  return { started: null, chunks: new Map(), planned: false, pausedBecause: null, outcome: null, bootId: '' };
 }
 
 function change(state: ScanState, id: number, change: Partial<Chunk>): ScanState {
@@ -89,11 +89,11 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
         if (chunk.status !== 'completed' && chunk.status !== 'split')
           change(state, chunk.id, { status: 'planned', failures: 0 });
       }
-      return { ...state, outcome: null, paused: false, bootId: event.data.host.bootId };
+      return { ...state, outcome: null, pausedBecause: null, bootId: event.data.host.bootId };
     case 'scan.paused':
-      return { ...state, paused: true };
+      return { ...state, pausedBecause: event.data.reason };
     case 'scan.continued':
-      return { ...state, paused: false };
+      return { ...state, pausedBecause: null };
     case 'scan.completed':
       return { ...state, outcome: event.data.outcome };
     case 'plan.finished':

@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import { bigCountOf } from '../../journal/big-count.js';
 import { inRecords } from '../plan/roots.js';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
+import { WORKER_RESERVE_BYTES } from '../../journal/disk-trouble.js';
 import { ownerFromEnvironment } from '../../journal/owner.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { Frontier } from '../walk/frontier.js';
@@ -94,7 +95,7 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
   const journalDir = resolve(dirname(taskFile), '..', '..');
   const listed = await listedBefore(journalDir, task);
   const options = listerOptions(task);
-  const opening = openJournal(journalDir, task);
+  const opening = openJournal(journalDir, task, orders.stopped);
   const batchVersion = EVENT_VERSIONS['files.batch'];
   // Its lister gets ready while the journal is opened.
   const { chunk, attempt } = task;
@@ -138,7 +139,14 @@ function listerFactory(task: WorkerTask, options: ListerOptions): WalkPorts['cre
     isLocal && !careful ? new ThreadLister(options, events) : new ProcessLister(options, limits, events);
 }
 
-function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWriter> {
+/** @param stopped from then on a full disk is not waited for */
+function openJournal(
+  journalDir: string,
+  task: WorkerTask,
+  stopped: Orders['stopped'],
+): Promise<JournalWriter> {
+  const waiting = new AbortController();
+  void stopped.then(() => waiting.abort());
   return JournalWriter.open({
     journalDir,
     scan: task.scan,
@@ -149,6 +157,9 @@ function openJournal(journalDir: string, task: WorkerTask): Promise<JournalWrite
     coordinator: task.coordinator,
     segmentBytesMax: task.segmentBytesMax,
     fullDiskWaitMs: task.fullDiskWaitMs,
+    reserveBytes: WORKER_RESERVE_BYTES,
+    tellsPauses: true,
+    endWait: waiting.signal,
     owner: ownerFromEnvironment(),
     onPause: (error) => log(`paused: ${error.message}`),
     onContinue: () => log('going on'),

@@ -29,6 +29,7 @@ function attempt(chunk: number, change: Partial<SeenAttempt> = {}): SeenAttempt 
     doneAtMs: null,
     killedAtMs: null,
     stallReportedAtMs: null,
+    roomWaitMs: 0,
     filesLeft: 0,
     ...change,
   };
@@ -104,6 +105,15 @@ describe('the supervisor', () => {
     expect(steps({ attempts: [attempt(1, { ...silent, stallReportedAtMs: NOW - 900 })] }, full)).toEqual([]);
     expect(steps({ attempts: [attempt(1, silent)] }, { ...full, stallAction: 'restart' })).toMatchObject([
       { action: 'restart' },
+    ]);
+  });
+
+  test('a worker that waits for room on its disk is no stall, for as long as it may wait', () => {
+    const full = { workersMax: 1 };
+    const waiting = { progressAtMs: NOW - 1500, roomWaitMs: 600 };
+    expect(steps({ attempts: [attempt(1, waiting)] }, full)).toEqual([]);
+    expect(steps({ attempts: [attempt(1, { ...waiting, roomWaitMs: 400 })] }, full)).toMatchObject([
+      { kind: 'report-stall' },
     ]);
   });
 

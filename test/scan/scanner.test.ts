@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +9,14 @@ import type { JournalEvent } from '../../journal/events/index.js';
 import { OWNER_OF_PROCESS } from '../../journal/storage.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { EngineError } from '../../src/engine/port.js';
+import { DiskPause } from '../../src/scan/disk-pause.js';
 import { readState } from '../../src/scan/history.js';
 import { ScanJournal } from '../../src/scan/scan-journal.js';
 import { Scanner, type PlanningStep, type PreflightResult } from '../../src/scan/scanner.js';
 import type { ScanSettings } from '../../src/scan/settings.js';
 import { initialState } from '../../src/scan/state.js';
 import { batchOf, diligent, FakeEngine, type Script } from '../support/fake-engine.js';
+import { canMount, inCi } from '../support/journal-faults.js';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -41,6 +45,9 @@ interface Setup {
   subdirectories?: Record<string, string[]>;
   scan?: string;
   now?: () => number;
+  /** Data directory of the workers, where it is another one than the coordinator's. */
+  disk?: string;
+  fullDiskWaitMs?: number;
 }
 
 async function setUp(setup: Setup) {
@@ -65,7 +72,7 @@ async function setUp(setup: Setup) {
   const journal = new ScanJournal(writer, state, observer);
   const settings: ScanSettings = {
     scan,
-    journalDir,
+    journalDir: setup.disk ?? journalDir,
     dataDir,
     owner: OWNER_OF_PROCESS,
     mountPath: '/m',
@@ -105,6 +112,12 @@ async function setUp(setup: Setup) {
     engine,
     settings,
     observer,
+    diskPause: new DiskPause({
+      journal,
+      dataDir: setup.disk ?? dataDir,
+      waitMs: setup.fullDiskWaitMs ?? 0,
+      endWait: () => undefined,
+    }),
     async *preflight() {
       yield* await Promise.resolve(setup.preflight ?? []);
     },
@@ -145,6 +158,45 @@ function failing(times: number, exit: Awaited<ReturnType<Script>>): Script {
 }
 
 const oneChunk = { steps: [chunkOf('/m')] };
+
+describe.skipIf(!canMount && !inCi)('a disk without room for the journal of the next worker', () => {
+  let disk: string;
+  beforeEach(() => {
+    disk = join(dataDir, 'disk');
+    mkdirSync(disk);
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', disk]).status).toBe(0);
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(8 * 1024 ** 2));
+  });
+  afterEach(() => {
+    spawnSync('umount', ['-l', disk]);
+  });
+
+  test('holds its start until there is room', async () => {
+    const parts = await setUp({ disk, fullDiskWaitMs: 60_000 });
+    const ended = parts.scanner.run();
+    await expect.poll(() => parts.of('scan.paused')).toHaveLength(1);
+    expect(parts.of('scan.paused')[0]?.reason).toMatch(
+      /is full \(ENOSPC, met by the next worker\): free some room/,
+    );
+    expect(parts.of('container.requested')).toEqual([]);
+    rmSync(join(disk, 'ballast'));
+    expect(await ended).toBe('completed');
+    await parts.journal.close();
+    expect(parts.of('scan.continued')).toHaveLength(1);
+    expect(parts.of('chunk.failed')).toEqual([]);
+    expect(parts.of('scan.completed')).toMatchObject([{ outcome: 'complete', files: 2 }]);
+  });
+
+  test('ends the scan in order where none comes', async () => {
+    const { of, end, completed } = await run({ disk, fullDiskWaitMs: 300 });
+    expect(end).toBe('completed');
+    expect(of('scan.continued')).toEqual([]);
+    expect(completed).toMatchObject({
+      outcome: 'incomplete',
+      chunks: { planned: 2, completed: 0, failed: 0 },
+    });
+  });
+});
 
 describe('a scan', () => {
   test('whose chunks all complete is complete', async () => {

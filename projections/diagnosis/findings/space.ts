@@ -28,10 +28,16 @@ const DEATH_SOON_MS = 60_000;
 
 function severity(context: FindingContext, group: IncidentGroup): Severity {
   const usual = severityOf(context, group);
+  if (usual !== 'info' && isHealed(context, group)) return 'info';
   const last = context.facts.runs.at(-1)?.last.at ?? null;
   if (usual !== 'warning' || context.verdict !== 'killed' || last === null || group.until === null)
     return usual;
   return Date.parse(last) - Date.parse(group.until) <= DEATH_SOON_MS ? 'error' : usual;
+}
+
+/** It was nothing but pauses, and the last one is over. */
+function isHealed({ facts, verdict }: FindingContext, { code, chunks }: IncidentGroup): boolean {
+  return code === 'disk.full' && chunks.size === 0 && facts.paused === null && verdict !== 'killed';
 }
 
 function full(context: FindingContext): Finding[] {
