@@ -179,6 +179,7 @@ class RoomWatch {
   /** @returns bytes that can be written to, by all that is known */
   async look(): Promise<number> {
     const { available, free } = await this.#storage.room(this.#folder);
+    if (available === Infinity) return available;
     this.#leastBytes = Math.min(this.#leastBytes, free);
     return Math.max(available, free - this.#leastBytes);
   }

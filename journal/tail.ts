@@ -215,13 +215,13 @@ export class WriterTail {
     if (size > this.#readTo) return true;
     if (next.epoch === name.epoch) return this.#open(next);
     const heard = await this.#hearNextEpoch();
-    if (heard === 'nothing') return false;
+    if (heard === null) return false;
     const [waiting] = this.#pending;
     if (waiting !== undefined && waiting.record.seq <= this.#limit('durable')) return true;
     this.#pending = [];
     // Those of a younger epoch come beside them: what has been read is read, whoever holds it again.
-    if (heard === 'unreadable') await this.#learnRepeats(next.epoch);
-    return this.#open(next);
+    if (!heard.bounds) await this.#learnRepeats(heard.name.epoch);
+    return this.#open(heard.name);
   }
 
   async #learnRepeats(epoch: number): Promise<void> {
@@ -236,17 +236,23 @@ export class WriterTail {
     return all.find((name) => name.epoch >= epoch && isLater(name));
   }
 
-  /** A younger epoch says where this one ends. `nothing`: there is none, or it has not said it yet. */
-  async #hearNextEpoch(): Promise<'bound' | 'unreadable' | 'nothing'> {
-    const epoch = this.#name?.epoch ?? 0;
-    const next = await this.#next((other) => other.epoch > epoch);
-    if (next === undefined) return 'nothing';
-    const opening = await this.#opening(next);
-    if (opening === 'unfinished') return 'nothing';
-    // This epoch is over, and nobody says where: then all that is valid counts, as at rest.
-    if (opening === 'unreadable') this.#proven = Infinity;
-    else this.#end(epoch, opening.previous);
-    return opening === 'unreadable' ? opening : 'bound';
+  /**
+   * A younger epoch says where this one ends. One that was begun and never got its first record to disk, as on a full disk,
+   * is passed over once there is a younger one.
+   * @returns its first segment, and whether it could say so; null: there is none, or it has not said it yet
+   */
+  async #hearNextEpoch(): Promise<{ name: SegmentName; bounds: boolean } | null> {
+    const ending = this.#name?.epoch ?? 0;
+    for (let epoch = ending; ;) {
+      const name = await this.#next((other) => other.epoch > epoch);
+      if (name === undefined) return null;
+      const opening = await this.#opening(name);
+      // This epoch is over, and nobody says where: then all that is valid counts, as at rest.
+      if (opening === 'unreadable') this.#proven = Infinity;
+      else if (opening !== 'unfinished') this.#end(ending, opening.previous);
+      if (opening !== 'unfinished') return { name, bounds: opening !== 'unreadable' };
+      epoch = name.epoch;
+    }
   }
 
   async #opening(name: SegmentName): ReturnType<typeof openingOf> {

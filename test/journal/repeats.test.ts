@@ -154,3 +154,23 @@ test('a bound that is there decides: the first epoch ends at it, the second has 
   expect(numbers(found)).toEqual(ALL);
   expect(found.filter(({ record }) => record.epoch === 2)).toHaveLength(SECOND.length);
 });
+
+test.each([
+  ['nothing', 0],
+  ['half of its opening', 100],
+])('an epoch that got %s to disk is passed over, live and at rest', async (_what, bytes) => {
+  const durable = (seq: number): number => Math.min(seq - 1, ACKNOWLEDGED);
+  put(1, segmentOf({ epoch: 1, records: FIRST, durable, previous: null }));
+  const previous = { epoch: 1, segment: 1, seq: ACKNOWLEDGED, crc: '00000000', bytes: 0 };
+  const second = segmentOf({ epoch: 2, records: SECOND, durable: (seq) => seq - 1, previous });
+  put(2, second.subarray(0, bytes));
+  const tail = new WriterTail({ journalDir, scan: SCAN, writer: WRITER });
+  await tail.poll();
+  expect(await tail.poll()).toEqual([]); // it may still be written
+  put(3, segmentOf({ epoch: 3, records: SECOND, durable: (seq) => seq - 1, previous }));
+  const live: ReadRecord[] = [];
+  for (let batch = await tail.poll(); batch.length > 0; batch = await tail.poll()) live.push(...batch);
+  await tail.close();
+  expect(numbers(live)).toEqual(ALL.slice(ACKNOWLEDGED - 1, -1)); // nobody knows yet of the last one
+  expect(numbers(await follow(['valid'], null))).toEqual(ALL);
+});
