@@ -48,8 +48,11 @@ describeWithImage('a scan in containers', 120_000, (daemon) => {
         .catch(() => '');
     for (const name of names)
       await expect.poll(() => said(name), { timeout: 20_000 }).toMatch(/paused: .*ENOSPC/);
+    await expect.poll(() => here.of('scan.paused'), { timeout: 20_000 }).not.toEqual([]);
+    expect(here.of('scan.continued')).toEqual([]);
     disk.makeRoom();
     await expectComplete(scan, here);
+    expect(here.of('scan.continued')).toHaveLength(here.of('scan.paused').length);
     expect(here.of('chunk.failed')).toEqual([]);
     expect(await here.seriousCodes()).toEqual([]);
   });
