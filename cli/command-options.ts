@@ -64,6 +64,7 @@ export interface ScanOptions extends CommonOptions {
   stallTimeoutMs: number;
   stallAction: 'warn' | 'restart';
   fullDiskWaitMs: number;
+  engineWaitMs: number;
   retries: number;
   checksum: 'none' | 'sampled' | 'full';
   exclude: string[];

@@ -37,6 +37,7 @@ interface RawScanOptions {
   stallTimeout: string;
   stallAction: ScanOptions['stallAction'];
   fullDiskWait: string;
+  engineWait: string;
   retries: string;
   checksum: ScanOptions['checksum'];
   exclude?: string[];
@@ -102,6 +103,7 @@ export function withScanOptions(command: Command): Command {
     option('--stall-timeout <seconds>', 'without progress of a worker', '3600'),
     option('--stall-action <action>', 'when a worker stalls', 'warn').choices(['warn', 'restart']),
     option('--full-disk-wait <seconds>', 'how long a full disk pauses the scan', '600'),
+    option('--engine-wait <seconds>', 'how long an engine that went away is waited for', '600'),
     option('--retries <n>', 'of a failed chunk', '2'),
     option('--checksum <mode>', 'of file contents', 'sampled').choices(['none', 'sampled', 'full']),
     option('--exclude <glob>', 'leave out; repeatable').argParser(collect),
@@ -183,6 +185,7 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
     stallTimeoutMs: milliseconds('--stall-timeout', raw.stallTimeout, 0.001),
     stallAction: raw.stallAction,
     fullDiskWaitMs: milliseconds('--full-disk-wait', raw.fullDiskWait, 0),
+    engineWaitMs: milliseconds('--engine-wait', raw.engineWait, 0),
     retries: counted('--retries', raw.retries, 0),
     checksum: raw.checksum,
     exclude,

@@ -52,6 +52,7 @@ function settingsOf(
       splitAfterShare: SPLIT_AFTER_SHARE,
       splitIdleMs: SPLIT_IDLE_MS[opened.engine.kind],
       graceMs: GRACE_MS,
+      engineWaitMs: options.engineWaitMs,
     },
     retries: options.retries,
     startTimeoutMs: options.startTimeoutMs,

@@ -47,6 +47,8 @@ export interface Limits {
   splitIdleMs: number;
   /** From the request to stop to SIGKILL. */
   graceMs: number;
+  /** An engine that is away for longer is not waited for: the scan ends. */
+  engineWaitMs: number;
 }
 
 export interface Supervised {
@@ -63,6 +65,8 @@ export interface Supervised {
   paused: boolean;
   /** The engine does not answer: nothing can be started or ended, and nothing about workers be concluded. */
   engineLost: boolean;
+  /** It was away for too long: the scan ends without it. */
+  engineGivenUp: boolean;
 }
 
 export type Step =
@@ -85,6 +89,7 @@ export function usefulIdle(idle: number, slots: number, cpus: number): number {
 
 /** What to do now, and nothing else: no clock, no engine, no journal. Runs once a tick. */
 export function nextSteps(seen: Supervised, nowMs: number, limits: Limits): Step[] {
+  if (seen.engineGivenUp) return seen.attempts.map(({ chunk }) => ({ kind: 'leave', chunk }));
   const steps: Step[] = [];
   for (const attempt of seen.attempts) {
     if (attempt.stopAskedAtMs !== null || attempt.doneAtMs !== null)

@@ -40,7 +40,9 @@ export class Fleet {
   readonly #stuck = new Set<string>();
   readonly #health: HealthRounds;
   readonly #context: AttemptContext;
-  #engineLost = false;
+  #engineLostAtMs: number | null = null;
+  /** Workers were left to whoever scans next: what the engine still shows of them stays. */
+  #left = false;
   #lastEndedAtMs: number | null = null;
   #reconciledAtMs: number;
 
@@ -57,7 +59,7 @@ export class Fleet {
       now,
       usefulSlots: () => this.#usefulSlots(),
       hasEnded: (id) => this.#endedEarly.delete(id),
-      engineLost: () => this.#engineLost,
+      engineLost: () => this.engineLost,
       listSubdirectories: (directory) => options.listSubdirectories(directory),
     };
   }
@@ -71,7 +73,12 @@ export class Fleet {
   }
 
   get engineLost(): boolean {
-    return this.#engineLost;
+    return this.#engineLostAtMs !== null;
+  }
+
+  /** For how long the engine has been away; 0: it answers. */
+  engineLostMs(nowMs: number): number {
+    return this.#engineLostAtMs === null ? 0 : nowMs - this.#engineLostAtMs;
   }
 
   /** Hears the engine from now on. */
@@ -113,11 +120,16 @@ export class Fleet {
     if (step.kind === 'split') track(attempt.share());
     else if (step.kind === 'kill') track(attempt.kill());
     else if (step.kind === 'abandon') this.#abandon(attempt);
-    else if (step.kind === 'leave') attempt.leave();
+    else if (step.kind === 'leave') this.#leave(attempt);
     else {
       const { chunk, secondsSinceProgress, action } = step;
       track(attempt.reportStall({ chunk, attempt: attempt.number, secondsSinceProgress, action }));
     }
+  }
+
+  #leave(attempt: Attempt): void {
+    this.#left = true;
+    attempt.leave();
   }
 
   #abandon(attempt: Attempt): void {
@@ -128,7 +140,7 @@ export class Fleet {
   /** Looks at what is due: journals, health, and now and then at the engine's list. */
   look(nowMs: number): void {
     const { track } = this.#options;
-    const asks = !this.#engineLost; // it says itself when it is back, and that comes first in the journal
+    const asks = !this.engineLost; // it says itself when it is back, and that comes first in the journal
     for (const attempt of this.#attempts.values()) {
       track(attempt.poll());
       if (asks) track(attempt.usage.look(attempt.id));
@@ -203,7 +215,7 @@ export class Fleet {
   /** Before the scan's last word: removes what could not be removed in its time, as when the daemon restarted. */
   async tidy(): Promise<void> {
     const { engine, settings } = this.#options;
-    if (!engine.workersOutlive || this.#engineLost) return;
+    if (!engine.workersOutlive || this.engineLost || this.#left) return;
     for (const worker of await engine.list(settings.scan).catch(emptyOnEngineError))
       await this.#sweep(worker);
   }
@@ -215,8 +227,8 @@ export class Fleet {
   }
 
   async #engineChanged(signal: Exclude<EngineSignal, { kind: 'exited' }>): Promise<void> {
-    const { journal, wake } = this.#options;
-    this.#engineLost = signal.kind === 'lost';
+    const { journal, wake, now } = this.#options;
+    this.#engineLostAtMs = signal.kind === 'lost' ? now() : null;
     if (signal.kind === 'lost') await journal.append('docker.lost', { detail: signal.detail });
     else {
       await journal.append('docker.regained', { seconds: signal.seconds });
@@ -227,6 +239,7 @@ export class Fleet {
 
   /** Compares what should run with what the engine shows. */
   async #reconcile(): Promise<void> {
+    if (this.#left) return;
     const { engine, settings, now } = this.#options;
     this.#reconciledAtMs = now();
     const running = this.attempts.filter((attempt) => attempt.id !== null);

@@ -61,6 +61,7 @@ export class Scanner {
   readonly #startedAtMs: number;
   #planning = true;
   #stopping: NodeJS.Signals | null = null;
+  #engineGivenUp = false;
   #failure: { error: unknown } | null = null;
   #wake: () => void = () => undefined;
 
@@ -186,11 +187,20 @@ export class Scanner {
     return !this.#planning && fleet.waiting().length === 0;
   }
 
-  /** No more is begun: the scan is stopped, or has waited long enough for room; the next run goes on. */
+  /** No more is begun: the scan is stopped, or has waited long enough for room or the engine; the next run goes on. */
   #isEnding(): boolean {
-    const isOver = this.#stopping !== null || this.#options.diskPause.isOver(this.#now());
+    const nowMs = this.#now();
+    const isOver =
+      this.#stopping !== null || this.#givesUpEngine(nowMs) || this.#options.diskPause.isOver(nowMs);
     if (isOver) this.#stop.abort();
     return isOver;
+  }
+
+  /** Once and for all: what was left to the next run is not taken up again when the engine comes back after all. */
+  #givesUpEngine(nowMs: number): boolean {
+    const { engineWaitMs } = this.#options.settings.supervision;
+    this.#engineGivenUp ||= (this.#fleet?.engineLostMs(nowMs) ?? 0) > engineWaitMs;
+    return this.#engineGivenUp;
   }
 
   #tick(fleet: Fleet): void {
@@ -205,6 +215,7 @@ export class Scanner {
       stopping: this.#stopping !== null,
       paused: this.#options.diskPause.holds,
       engineLost: fleet.engineLost,
+      engineGivenUp: this.#givesUpEngine(nowMs),
     };
     for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);
     fleet.look(nowMs);

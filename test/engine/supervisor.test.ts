@@ -15,6 +15,7 @@ const limits: Limits = {
   splitAfterShare: 0.05,
   splitIdleMs: 20,
   graceMs: 50,
+  engineWaitMs: 60_000,
 };
 const NOW = 10_000;
 
@@ -50,6 +51,7 @@ function steps(seen: Partial<Supervised>, change: Partial<Limits> = {}) {
       stopping: false,
       paused: false,
       engineLost: false,
+      engineGivenUp: false,
       ...seen,
     },
     NOW,
@@ -137,6 +139,7 @@ describe('the supervisor', () => {
     expect(steps({ attempts: [attempt(1, asked)], engineLost: true, stopping: true })).toEqual(left);
     const ended = { ...asked, phase: 'ended' as const };
     expect(steps({ attempts: [attempt(1, ended)], engineLost: true, stopping: true })).toEqual(left);
+    expect(steps({ attempts: [attempt(1)], engineLost: true, engineGivenUp: true })).toEqual(left);
     expect(steps({ attempts: [attempt(1, ended)], stopping: true })).toEqual([]);
   });
 

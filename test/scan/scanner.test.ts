@@ -85,6 +85,7 @@ async function setUp(setup: Setup) {
       splitAfterShare: 0.05,
       splitIdleMs: 0,
       graceMs: 300,
+      engineWaitMs: 600_000,
       ...setup.supervision,
     },
     retries: 1,
@@ -506,6 +507,22 @@ describe('workers', () => {
     parts.engine.emit({ kind: 'regained', seconds: 60 });
     expect(await ended).toBe('completed');
     expect(parts.of('docker.regained')).toHaveLength(1);
+  });
+
+  test('are left to the next coordinator when the engine stays away, even if it comes back just then', async () => {
+    let passedMs = 0;
+    const parts = await setUp({ ...oneChunk, now: () => Date.now() + passedMs });
+    parts.engine.silent = true;
+    const ended = parts.scanner.run();
+    await expect.poll(() => parts.engine.running.size).toBe(1);
+    await expect.poll(() => parts.of('container.started')).toHaveLength(1);
+    parts.engine.emit({ kind: 'lost', detail: 'no answer' });
+    passedMs = 600_001;
+    await expect.poll(() => parts.scanner.attempts).toEqual([]);
+    parts.engine.emit({ kind: 'regained', seconds: 600 });
+    expect(await ended).toBe('completed');
+    expect(parts.of('scan.completed')[0]?.outcome).toBe('incomplete');
+    expect(parts.engine.removed).toEqual([]);
   });
 
   test('are left to the next coordinator when the scan is stopped while the engine is away', async () => {

@@ -60,12 +60,26 @@ export class TestEngine {
     const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-engine-'));
     const engine = new TestEngine(folder, `unix://${join(folder, 'docker.sock')}`);
     try {
+      if (options.diskBytes !== undefined) await engine.#mountDisk(options.diskBytes);
       await engine.launch(options);
       return engine;
     } catch (error) {
       await engine.stop();
       throw error;
     }
+  }
+
+  /** Where the daemon keeps images and containers. */
+  get dataRoot(): string {
+    return join(this.folder, 'data');
+  }
+
+  async #mountDisk(bytes: number): Promise<void> {
+    const image = join(this.folder, 'disk');
+    await mkdir(this.dataRoot);
+    await run('truncate', ['-s', String(bytes), image]);
+    await run('mkfs.ext4', ['-q', '-F', '-m', '0', image], { env: { ...process.env, PATH } });
+    await run('mount', ['-o', 'loop', image, this.dataRoot]);
   }
 
   get pid(): number {
@@ -80,7 +94,7 @@ export class TestEngine {
     this.#daemon = spawn(
       'dockerd',
       [
-        ...['--data-root', join(this.folder, 'data'), '--exec-root', join(this.folder, 'exec')],
+        ...['--data-root', this.dataRoot, '--exec-root', join(this.folder, 'exec')],
         ...['--pidfile', join(this.folder, 'pid'), '-H', this.host],
         ...['--bridge=none', '--iptables=false', '--storage-driver=overlay2', '--log-level=warn'],
         ...(liveRestore ? ['--live-restore'] : []),
@@ -190,6 +204,8 @@ function commandLine(pid: string): string[] {
 interface DaemonOptions {
   /** Containers outlive the daemon, and the next one takes them over. */
   liveRestore?: boolean;
+  /** Its data lies on a disk of its own, this large. */
+  diskBytes?: number;
 }
 
 async function unmountBelow(folder: string): Promise<void> {

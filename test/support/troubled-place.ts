@@ -109,18 +109,24 @@ export class ReaderLoop {
 }
 
 /** Fills a disk up to its last byte. @returns the file that does */
-export function fillDisk(folder: string): string {
-  const path = join(folder, 'ballast');
+export function fillDisk(folder: string, name = 'ballast'): string {
+  const path = join(folder, name);
   const file = openSync(path, 'w');
-  const block = Buffer.alloc(1024 * 1024, 1);
   try {
-    for (;;) writeSync(file, block);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    // A block that does not fit may be refused whole.
+    for (const bytes of [1024 * 1024, 4096, 512]) writeUntilFull(file, Buffer.alloc(bytes, 1));
   } finally {
     closeSync(file);
   }
   return path;
+}
+
+function writeUntilFull(file: number, block: Buffer): void {
+  try {
+    for (;;) writeSync(file, block);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 /** Whether disks can be mounted for a test. */

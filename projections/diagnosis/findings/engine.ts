@@ -41,12 +41,19 @@ function unreachable(context: FindingContext): Finding[] {
 }
 
 function lost(context: FindingContext): Finding[] {
+  const { facts, verdict, commands } = context;
+  const isAway = facts.attempts.engineLost;
+  const runs = verdict === 'running';
   return findingOf(context, 'docker.lost', (group) => ({
-    title: `Docker stopped answering during the scan${context.facts.attempts.engineLost ? ' and has not come back' : ''}: ${wordsOf(context, group)}`,
+    title: `Docker stopped answering during the scan${isAway ? ' and has not come back' : ''}: ${wordsOf(context, group)}`,
+    ...(runs && !isAway ? { severity: 'info' } : {}),
     advice: [
       'See whether it runs again: `docker info`',
       'See why it stopped: `journalctl -u docker --since "1 day ago" | tail -50`',
-      `Start the same scan again; it goes on where it was: \`${context.commands.scan()}\``,
+      START,
+      runs
+        ? `The scan goes on by itself when it answers; look again: \`${commands.own('status')}\``
+        : `Start the same scan again; it goes on where it was: \`${commands.scan()}\``,
     ],
   }));
 }

@@ -35,6 +35,8 @@ const GIVEN = [
   ...[
     '--full-disk-wait',
     '13',
+    '--engine-wait',
+    '17',
     '--retries',
     '0',
     '--checksum',
