@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -69,6 +70,20 @@ describe('one signal stops within seconds and keeps everything recorded', () => 
     const before = catalogDigest(place.catalog);
     await runJson(place.args('replay'), 0);
     expect(catalogDigest(place.catalog)).toBe(before);
+  });
+
+  test('also where its own journal cannot be written any more', async () => {
+    const running = await underWay('--json');
+    const [worker] = running.workers();
+    if (worker === undefined) throw new Error('no worker runs');
+    process.kill(worker, 'SIGSTOP'); // it is not over before it is stopped
+    spawnSync('prlimit', ['--pid', String(running.pid), '--fsize=1']); // every write of the coordinator fails
+    running.child.kill('SIGINT');
+    process.kill(worker, 'SIGCONT');
+    const { code, stdout, stderr } = await running.ended;
+    expect(code, stderr).toBe(130);
+    expect(oneObject(stdout)['error']).toMatch(/^stopped by SIGINT; cannot write the journal at /);
+    expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
   });
 
   test('to the whole process group, as Ctrl-C does it', async () => {
