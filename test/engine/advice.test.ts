@@ -1,11 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AdviceOptions, ToldReport } from '../support/advice.js';
-import { until } from '../support/cli.js';
+import { ENTRY, until } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { buildSmallImage, engineAvailable, gatherCheckout, importBaseImage } from '../support/engine.js';
+import {
+  buildSmallImage,
+  engineAvailable,
+  gatherCheckout,
+  importBaseImage,
+  TEST_IMAGE,
+} from '../support/engine.js';
+import { DockerProxy } from '../support/docker-proxy.js';
 import { listByCatalog, listByFind } from '../support/outside.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
@@ -135,6 +143,78 @@ describeWithImage('advice for containers in trouble', 120_000, (daemon) => {
     expect(report).toMatchObject({ verdict: 'running', serious: ['container.unresponsive'] });
     await here.follow(report, { cwd: checkout, succeeding: /^(?:nas-scanner|docker)/ });
     await expectComplete(scan, here);
+    await here.expectSound();
+  });
+
+  const socketOf = (host: string): string => host.slice('unix://'.length);
+
+  test('docker.unreachable: no engine there', async () => {
+    const here = place();
+    here.plant(1, 1);
+    here.host = `unix://${join(here.root, 'docker.sock')}`;
+    expect((await here.start().ended).code).toBe(1);
+    const startIt = (): void => symlinkSync(socketOf(daemon().host), socketOf(here.host));
+    await follow(here, await failedBy(here, 'docker.unreachable'), { deeds: [[/^Start it/, startIt]] });
+  });
+
+  test('docker.unreachable: an engine for others', async () => {
+    const here = place();
+    here.plant(1, 1);
+    spawnSync('chown', ['-R', '65534:65534', here.root]);
+    const proxy = await DockerProxy.open(daemon().host, join(here.root, 'docker.sock'));
+    onTestFinished(() => {
+      proxy.close();
+    });
+    here.host = proxy.host;
+    chmodSync(socketOf(here.host), 0o700);
+    const as = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
+    expect((await here.paste(scanLine(here), { as })).code).toBe(1);
+    const allow = (): void => chmodSync(socketOf(here.host), 0o777);
+    const deeds: AdviceOptions['deeds'] = [[/use its socket/, allow]];
+    await follow(here, await failedBy(here, 'docker.unreachable'), { deeds, as });
+  });
+
+  const scanLine = ({ tree, dataDir }: Pick<DockerPlace, 'tree' | 'dataDir'>): string =>
+    `nas-scanner scan ${tree} Mount --data-dir ${dataDir} --engine docker`;
+
+  /** `nas-scanner` runs in a container from now on, with its place and what is given. */
+  function inContainer(here: DockerPlace, ...given: string[]): void {
+    const words = ['run', '--rm', '--init', '--network', 'none', ...given];
+    here.install(`docker ${words.join(' ')} ${TEST_IMAGE}`);
+  }
+
+  test('docker.unreachable: in a container without the socket', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const folders = ['-v', `${here.tree}:${here.tree}:ro`, '-v', `${here.dataDir}:${here.dataDir}`];
+    inContainer(here, ...folders);
+    expect((await here.paste(scanLine(here))).code).toBe(1);
+    const handOver = (): void =>
+      inContainer(here, ...folders, '-v', `${socketOf(here.host)}:/var/run/docker.sock`);
+    const deeds: AdviceOptions['deeds'] = [[/hand it the socket/, handOver]];
+    await follow(here, await failedBy(here, 'docker.unreachable'), { deeds });
+  });
+
+  test('path.untranslatable: a folder that only its own container knows', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const socket = ['-v', `${socketOf(here.host)}:/var/run/docker.sock`];
+    const usual = [...socket, '-v', `${here.dataDir}:${here.dataDir}`];
+    inContainer(here, ...usual, '--tmpfs', here.tree);
+    expect((await here.paste(scanLine(here))).code).toBe(1);
+    const mount = (): void => inContainer(here, ...usual, '-v', `${here.tree}:${here.tree}:ro`);
+    const deeds: AdviceOptions['deeds'] = [[/^Mount/, mount]];
+    await follow(here, await failedBy(here, 'path.untranslatable'), { deeds });
+  });
+
+  test('path.untranslatable: a share where an image has its own files', async () => {
+    const here = place();
+    here.plant(1, 1);
+    here.install(
+      `unshare --mount sh -c "mount --bind '${here.tree}' /opt && exec '${process.execPath}' '${ENTRY}' \\"\\$@\\"" sh`,
+    );
+    expect((await here.paste(scanLine({ tree: '/opt', dataDir: here.dataDir }))).code).toBe(1);
+    await here.follow(await failedBy(here, 'path.untranslatable'));
     await here.expectSound();
   });
 });

@@ -23,11 +23,13 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
   test('more CPUs than the host has are clamped, and that is said', async () => {
     const here = place();
     here.plant(1, 5);
-    const { code } = await here.start('--cpus', '96', '--memory', '900g').ended;
+    const { code, stderr } = await here.start('--cpus', '96', '--memory', '900g').ended;
     expect(code).toBe(0);
+    expect(stderr).toMatch(/96 CPUs asked for, the host has \d+: using/);
     const check = here.of('preflight.checked').find((data) => data['check'] === 'resources');
     expect(check?.['detail']).toMatch(/96 CPUs asked for/);
     expect(await here.codes()).toContain('resources.overcommitted');
+    await here.expectSound();
   });
 
   test('a worker in which nothing can be run any more is noticed, and goes on', async () => {

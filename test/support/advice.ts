@@ -32,6 +32,11 @@ export interface AdviceOptions {
   deeds?: readonly [word: RegExp, deed: () => void | Promise<void>][];
 }
 
+/** What a person would have to fill in first. */
+const PLACEHOLDER = /\b(?:CONTAINER|DATA_DIR|FOLDER|INSIDE|OUTSIDE|PATH|NAME)\b/;
+/** Not on every machine. */
+const MAY_BE_ABSENT = /^(?:systemctl|journalctl|fuser|lsattr|findmnt)\b/;
+const NOT_FOUND = 127;
 const OUR_COMMANDS = /^nas-scanner (?:scan|replay)/;
 
 /** A place with a shell in which `nas-scanner` is the built program, as in the README. */
@@ -113,8 +118,10 @@ export class AdvisedPlace extends Place {
 
   async #command(command: string, options: AdviceOptions): Promise<void> {
     // A look around may find nothing, or need a program that is not on this machine; it has to be a command, though.
+    expect(command).not.toMatch(PLACEHOLDER);
     expect(spawnSync('bash', ['-n', '-c', command]).status, command).toBe(0);
     const outcome = await this.paste(command, options);
+    if (!MAY_BE_ABSENT.test(command)) expect(outcome.code, command).not.toBe(NOT_FOUND);
     if (!(options.succeeding ?? OUR_COMMANDS).test(command)) return;
     expect(outcome.code, `${command}\n${outcome.stderr.slice(-2000)}`).toBe(0);
   }

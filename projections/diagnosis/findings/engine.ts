@@ -1,5 +1,5 @@
 import { plural } from '../../text.js';
-import { findingOf, wordsOf, type FindingContext } from '../context.js';
+import { findingOf, wordsOf, type FindingContext, type FindingText } from '../context.js';
 import type { Finding } from '../types.js';
 
 /** The container engine and what it was asked for: one cause behind however many failed starts. */
@@ -95,13 +95,33 @@ function overcommitted(context: FindingContext): Finding[] {
   }));
 }
 
+/** A mount whose name the image needs for itself, which no -v can change. */
+const HIDES_IMAGE = /would hide the image/;
+
 function untranslatable(context: FindingContext): Finding[] {
-  return findingOf(context, 'path.untranslatable', (group) => ({
-    title: `A path inside the scanner's container has no known name on the Docker host: ${wordsOf(context, group)}`,
+  return findingOf(context, 'path.untranslatable', (group) => {
+    const words = wordsOf(context, group);
+    return HIDES_IMAGE.test(words) ? hidesImage(context, words) : unknownOutside(context, words);
+  });
+}
+
+function hidesImage({ commands }: FindingContext, words: string): FindingText {
+  return {
+    title: `A container cannot see this path at its own place: ${words}`,
+    advice: [
+      `Scan it without containers: \`${commands.scan({ '--engine': 'process' })}\``,
+      'Or scan folders below it, each under a name of its own',
+    ],
+  };
+}
+
+function unknownOutside(context: FindingContext, words: string): FindingText {
+  return {
+    title: `A path inside the scanner's container has no known name on the Docker host: ${words}`,
     advice: [
       'See what containers are given: `docker ps --no-trunc --format "{{.Names}}: {{.Mounts}}"`',
       `Mount ${context.commands.mount} and ${context.commands.dataDir} into the scanner's container, best under the names they have on the host (-v NAME:NAME); or say with --host-path INSIDE=OUTSIDE what Docker calls them`,
       `Then scan again: \`${context.commands.scan()}\``,
     ],
-  }));
+  };
 }
