@@ -60,7 +60,11 @@ export class Commands {
   }
 
   get mount(): string {
-    return this.#redacted || this.#started === null ? 'PATH' : shellWord(this.#started.mountPath);
+    return this.#started === null ? 'PATH' : this.path(this.#started.mountPath);
+  }
+
+  path(path: PathText): string {
+    return this.#redacted ? 'PATH' : shellWord(path);
   }
 
   get dataDir(): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -14,6 +14,7 @@ import {
   TEST_IMAGE,
 } from '../support/engine.js';
 import { DockerProxy } from '../support/docker-proxy.js';
+import { LatencyMount } from '../support/latency-mount.js';
 import { listByCatalog, listByFind } from '../support/outside.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
@@ -216,5 +217,33 @@ describeWithImage('advice for containers in trouble', 120_000, (daemon) => {
     expect((await here.paste(scanLine({ tree: '/opt', dataDir: here.dataDir }))).code).toBe(1);
     await here.follow(await failedBy(here, 'path.untranslatable'));
     await here.expectSound();
+  });
+
+  test('container.failed: a directory that kills whoever lists it costs itself, and nothing beside it', async () => {
+    const here = place();
+    const [source, gate] = [join(here.root, 'source'), join(here.root, 'gate')];
+    here.plant(2, 3, source);
+    mkdirSync(join(source, 'top-1', 'poison', 'below'), { recursive: true });
+    for (const name of ['at', 'below/in']) writeFileSync(join(source, 'top-1', 'poison', name), name);
+    writeFileSync(gate, '');
+    const faults = {
+      LATENCY_SOURCE: source,
+      LATENCY_MS: '0',
+      LATENCY_KILL: 'poison',
+      LATENCY_KILL_WHILE: gate,
+    };
+    const mount = await LatencyMount.open(source, here.tree, faults);
+    onTestFinished(() => {
+      mount.close();
+    });
+    const { code } = await here.start('--retries', '0').ended;
+    expect(code).toBe(4);
+    const whole = listByFind(here.tree);
+    const poison = Buffer.from('/poison/').toString('hex');
+    expect(listByCatalog(here.catalog)).toEqual(whole.filter((line) => !line.includes(poison)));
+    const report = await failedBy(here, 'container.failed');
+    const mend = (): void => rmSync(gate);
+    const inThere = /^Workers end each time in \S*\/top-1\/poison, \S*\/top-1\/poison\/below: mend/;
+    await follow(here, report, { deeds: [[inThere, mend]] });
   });
 });

@@ -7,6 +7,7 @@ import type { Finding } from '../types.js';
 const MEMORY_ADVISED_MIN = 256 * 1024 ** 2;
 /** Of the host's memory, what all workers together are given. */
 const MEMORY_SHARE = 0.75;
+const DIRECTORIES_NAMED_MAX = 3;
 const START_ADVISED_MIN_S = 120;
 /** A start that was too slow gets so many times as long. */
 const START_LONGER = 4;
@@ -44,6 +45,7 @@ function outOfMemory(context: FindingContext): Finding[] {
     return {
       title: `${workers(context, group)} ${was(group)} killed for using up the memory limit${limit === null ? '' : ` of ${formatBytes(limit)}`}`,
       advice: [
+        ...poison(context, group),
         'See what memory is free: `free -h`',
         `Give each worker more memory: \`${context.commands.scan(moreMemory(context, limit))}\``,
       ],
@@ -117,6 +119,26 @@ function unresponsive(context: FindingContext): Finding[] {
   }));
 }
 
+/**
+ * Where workers end each time: what failed although it was cut until nothing but one directory was left. Whatever is in
+ * it has to be looked at; no other scan would do better. Where no worker did well, it is not for a directory's sake.
+ */
+function poison({ facts, commands, show }: FindingContext, group: IncidentGroup): string[] {
+  if (![...facts.chunks.values()].some(({ state }) => state === 'completed')) return [];
+  const found = [...group.chunks].flatMap((id) => {
+    const chunk = facts.chunks.get(id);
+    const isAlone = chunk?.state === 'failed' && chunk.reason === 'split' && chunk.rootsCount === 1;
+    return isAlone ? chunk.roots.map(({ path }) => path) : [];
+  });
+  const [first] = found;
+  if (first === undefined) return [];
+  const named = found.slice(0, DIRECTORIES_NAMED_MAX).map(show.path).join(', ');
+  const more = found.length > DIRECTORIES_NAMED_MAX ? ', …' : '';
+  return [
+    `Workers end each time in ${named}${more}: mend what is there, or leave it out with --exclude: \`ls -la ${commands.path(first)}\``,
+  ];
+}
+
 function usesContainers({ facts }: FindingContext): boolean {
   return facts.started?.engine === 'docker';
 }
@@ -148,12 +170,15 @@ function stalled(context: FindingContext): Finding[] {
 }
 
 function failed(context: FindingContext): Finding[] {
-  return findingOf(context, 'container.failed', (group) => ({
-    title: `${workers(context, group)} ended badly: ${wordsOf(context, group) || 'without a word'}`,
-    advice: [
-      `Read the last lines of each in the log: \`grep -A52 "Exit analysis" ${context.commands.dataDir}/smart_scan_*.log | tail -60\``,
-      ...buildAgain(context),
-      `Start the same scan again; complete chunks are not scanned twice: \`${context.commands.scan()}\``,
-    ],
-  }));
+  return findingOf(context, 'container.failed', (group) => {
+    const where = poison(context, group);
+    return {
+      title: `${workers(context, group)} ended badly: ${wordsOf(context, group) || 'without a word'}`,
+      advice: [
+        `Read the last lines of each in the log: \`grep -A52 "Exit analysis" ${context.commands.dataDir}/smart_scan_*.log | tail -60\``,
+        ...(where.length > 0 ? where : buildAgain(context)),
+        `Start the same scan again; complete chunks are not scanned twice: \`${context.commands.scan()}\``,
+      ],
+    };
+  });
 }
