@@ -208,12 +208,30 @@ describeWithImage('advice for containers in trouble', 120_000, (daemon) => {
     await follow(here, await failedBy(here, 'path.untranslatable'), { deeds });
   });
 
+  /** `nas-scanner` sees the tree at that place from now on, and nobody else does. */
+  function seenAt(here: DockerPlace, point: string, before = ''): void {
+    const script = `${before} mount --bind '${here.tree}' ${point} && exec '${process.execPath}' '${ENTRY}' \\"\\$@\\"`;
+    here.install(`unshare --mount sh -c "${script}" sh`);
+  }
+
+  test('path.untranslatable: a share that Docker knows by another name', async () => {
+    const here = place();
+    here.plant(1, 1);
+    const make = 'mount -t tmpfs none /mnt && mkdir /mnt/share &&';
+    seenAt(here, '/mnt/share', make);
+    expect((await here.paste(scanLine({ tree: '/mnt/share', dataDir: here.dataDir }))).code).toBe(1);
+    const say = (): void =>
+      seenAt(here, '/mnt/share', `export NAS_SCANNER_HOST_PATH='/mnt/share=${here.tree}'; ${make}`);
+    await here.follow(await failedBy(here, 'path.untranslatable'), {
+      deeds: [[/NAS_SCANNER_HOST_PATH/, say]],
+    });
+    await here.expectSound();
+  });
+
   test('path.untranslatable: a share where an image has its own files', async () => {
     const here = place();
     here.plant(1, 1);
-    here.install(
-      `unshare --mount sh -c "mount --bind '${here.tree}' /opt && exec '${process.execPath}' '${ENTRY}' \\"\\$@\\"" sh`,
-    );
+    seenAt(here, '/opt');
     expect((await here.paste(scanLine({ tree: '/opt', dataDir: here.dataDir }))).code).toBe(1);
     await here.follow(await failedBy(here, 'path.untranslatable'));
     await here.expectSound();

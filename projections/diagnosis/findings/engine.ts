@@ -117,10 +117,11 @@ function hidesImage({ commands }: FindingContext, words: string): FindingText {
 
 function unknownOutside(context: FindingContext, words: string): FindingText {
   return {
-    title: `A path inside the scanner's container has no known name on the Docker host: ${words}`,
+    title: `Docker does not know a path by the name that the scanner has for it: ${words}`,
     advice: [
       'See what containers are given: `docker ps --no-trunc --format "{{.Names}}: {{.Mounts}}"`',
-      `Mount ${context.commands.mount} and ${context.commands.dataDir} into the scanner's container, best under the names they have on the host (-v NAME:NAME); or say with --host-path INSIDE=OUTSIDE what Docker calls them`,
+      `Mount ${context.commands.mount} and ${context.commands.dataDir} into the scanner's container, best under the names they have on the host (-v NAME:NAME)`,
+      'Where they are there, but Docker calls them otherwise, say so with --host-path INSIDE=OUTSIDE, or in the environment with NAS_SCANNER_HOST_PATH',
       `Then scan again: \`${context.commands.scan()}\``,
     ],
   };
