@@ -6,13 +6,8 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AdviceOptions, ToldReport } from '../support/advice.js';
 import { ENTRY, until } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import {
-  buildSmallImage,
-  engineAvailable,
-  gatherCheckout,
-  importBaseImage,
-  TEST_IMAGE,
-} from '../support/engine.js';
+import { buildSmallImage, gatherCheckout, importBaseImage, TEST_IMAGE } from '../support/engine-image.js';
+import { engineAvailable } from '../support/engine.js';
 import { DockerProxy } from '../support/docker-proxy.js';
 import { LatencyMount } from '../support/latency-mount.js';
 import { listByCatalog, listByFind } from '../support/outside.js';

@@ -5,14 +5,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDockerEngine, type DockerEngine } from '../../src/engine/docker.js';
 import { EngineError } from '../../src/engine/port.js';
-import {
-  buildSmallImage,
-  containerNames,
-  engineAvailable,
-  importBaseImage,
-  silentSocket,
-  TestEngine,
-} from '../support/engine.js';
+import { buildSmallImage, importBaseImage } from '../support/engine-image.js';
+import { containerNames, engineAvailable, silentSocket, TestEngine } from '../support/engine.js';
 import { describeEngine, ended, FAKE_WORKER, Workbench } from './engine-contract.js';
 
 const IMAGE = 'nas-scanner-fake-worker:test';

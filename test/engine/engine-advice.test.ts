@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/cli.js';
 import { DockerPlace, HeldPlace } from '../support/docker-scan.js';
-import { buildImage, buildSmallImage, engineAvailable, TestEngine } from '../support/engine.js';
+import { buildImage, buildSmallImage } from '../support/engine-image.js';
+import { engineAvailable, TestEngine } from '../support/engine.js';
 import { fillDisk } from '../support/troubled-place.js';
 import { removedAfterwards } from '../support/with-image.js';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runJson } from '../support/cli.js';
 import { DockerPlace } from '../support/docker-scan.js';
-import { buildImage, engineAvailable, TestEngine } from '../support/engine.js';
+import { buildImage } from '../support/engine-image.js';
+import { engineAvailable, TestEngine } from '../support/engine.js';
 import { listByCatalog, listByFind } from '../support/outside.js';
 
 const TOPS = 8;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { until } from '../support/cli.js';
 import { DockerPlace, expectComplete, HeldPlace, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { TEST_IMAGE } from '../support/engine.js';
+import { TEST_IMAGE } from '../support/engine-image.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from './cli.js';
 import { expectComplete, HeldPlace } from './docker-scan.js';
-import { buildImage, engineAvailable, TestEngine } from './engine.js';
+import { buildImage } from './engine-image.js';
+import { engineAvailable, TestEngine } from './engine.js';
 
 const WORKERS = 3;
 /** Beside what the daemon is away: starts of daemon and containers, on a busy machine. */

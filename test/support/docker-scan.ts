@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { AdvisedPlace } from './advice.js';
 import { oneObject, Running, until } from './cli.js';
-import { buildSmallImage, TEST_IMAGE, type TestEngine } from './engine.js';
+import { buildSmallImage, TEST_IMAGE } from './engine-image.js';
+import type { TestEngine } from './engine.js';
 import { LatencyMount } from './latency-mount.js';
 import { listByCatalog, listByFind } from './outside.js';
 

@@ -1,34 +1,17 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const PROJECT = resolve(import.meta.dirname, '../..');
-export const TEST_IMAGE = 'nas-scanner-hp:latest';
-const BASE_IMAGE = `nas-scanner-test-base:${process.version}`;
-/** Says of which build a test image is: one that is there already need not be built again. */
-const BUILD_LABEL = 'nas-scanner.test-build';
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** Debian keeps dockerd where a user's PATH may not lead. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
-/** Programs of the base image besides node; the last ones for people and for tests that misbehave on purpose. */
-const BASE_PROGRAMS = [
-  '/bin/sh',
-  '/usr/bin/env',
-  '/bin/echo',
-  '/bin/sleep',
-  '/bin/cat',
-  '/bin/ls',
-  '/usr/bin/find',
-];
-
+export const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 function installed(): boolean {
   if (process.getuid?.() !== 0) return false;
   return PATH.split(':').some((folder) => folder !== '' && existsSync(join(folder, 'dockerd')));
@@ -215,134 +198,6 @@ async function unmountBelow(folder: string): Promise<void> {
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point.startsWith(`${folder}/`));
   for (const point of points.reverse()) await run('umount', ['-l', point]).catch(() => undefined);
-}
-
-/** Copies a program and the libraries it needs into a folder that becomes an image. */
-async function copyProgram(program: string, target: string, as = program): Promise<void> {
-  await mkdir(dirname(join(target, as)), { recursive: true });
-  await cp(program, join(target, as), { dereference: true });
-  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
-  for (const match of stdout.matchAll(/(\/\S+)\s+\(0x/g)) {
-    const library = match[1] ?? '';
-    await mkdir(dirname(join(target, library)), { recursive: true });
-    await cp(library, join(target, library), { dereference: true });
-  }
-}
-
-/** Imports a base image made of this machine's node and a few programs; no registry is asked. */
-export async function importBaseImage(engine: TestEngine): Promise<string> {
-  if (await hasImage(engine, BASE_IMAGE)) return BASE_IMAGE;
-  const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-base-'));
-  try {
-    await copyProgram(process.execPath, folder, '/usr/local/bin/node');
-    for (const program of BASE_PROGRAMS) if (existsSync(program)) await copyProgram(program, folder);
-    // The native parts of the catalog and the digests need these, which node itself may not.
-    for (const library of ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'librt.so.1'])
-      await copyLibrary(library, folder);
-    await mkdir(join(folder, 'tmp'), { recursive: true });
-    await pipe(['tar', '-C', folder, '-c', '.'], ['docker', 'import', '-', BASE_IMAGE], engine);
-    return BASE_IMAGE;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function hasImage(engine: TestEngine, name: string, build?: string): Promise<boolean> {
-  const format = `{{index .Config.Labels "${BUILD_LABEL}"}}`;
-  return engine
-    .docker('image', 'inspect', '--format', build === undefined ? '{{.Id}}' : format, name)
-    .then((found) => build === undefined || found === build)
-    .catch(() => false);
-}
-
-/** A small image from a Dockerfile's text and files beside it. */
-export async function buildSmallImage(
-  engine: TestEngine,
-  tag: string,
-  dockerfile: string,
-  files: Record<string, string>,
-): Promise<void> {
-  const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
-  try {
-    await writeFile(join(context, 'Dockerfile'), dockerfile);
-    for (const [name, source] of Object.entries(files)) await cp(source, join(context, name));
-    await pipe(
-      ['tar', '-C', context, '-c', '.'],
-      ['docker', 'build', '--network', 'none', '-t', tag, '-'],
-      engine,
-    );
-  } finally {
-    await rm(context, { recursive: true, force: true });
-  }
-}
-
-async function copyLibrary(name: string, target: string): Promise<void> {
-  const { stdout } = await run('ldconfig', ['-p'], { env: { ...process.env, PATH } });
-  const path = new RegExp(`^\\s*${name.replaceAll('+', '\\+')} .*=> (/\\S+)$`, 'm').exec(stdout)?.[1];
-  if (path === undefined) return;
-  await mkdir(dirname(join(target, path)), { recursive: true });
-  await cp(path, join(target, path), { dereference: true });
-}
-
-/** Builds the project's own Dockerfile on that base, from `dist` and the production packages. */
-export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<void> {
-  const base = await importBaseImage(engine);
-  const build = await fingerprint(join(PROJECT, 'dist'));
-  if (await hasImage(engine, tag, build)) return;
-  const context = await mkdtemp(join(tmpdir(), 'nas-scanner-context-'));
-  try {
-    await gatherCheckout(context, base);
-    await pipe(
-      ['tar', '-C', context, '-c', '.'],
-      ['docker', 'build', '--network', 'none', '--label', `${BUILD_LABEL}=${build}`, '-t', tag, '-'],
-      engine,
-    );
-  } finally {
-    await rm(context, { recursive: true, force: true });
-  }
-}
-
-/** Puts what the Dockerfile copies into a folder, and itself with that base: a checkout that is built. */
-export async function gatherCheckout(folder: string, base: string): Promise<void> {
-  const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
-  await writeFile(
-    join(folder, 'Dockerfile'),
-    dockerfile.replace(/^ARG NODE_IMAGE=.*$/m, `ARG NODE_IMAGE=${base}`),
-  );
-  await cp(join(PROJECT, 'dist'), join(folder, 'dist'), { recursive: true });
-  for (const path of productionPackages()) {
-    await cp(join(PROJECT, path), join(folder, path), { recursive: true, dereference: true });
-  }
-}
-
-/** Changes whenever a file of the folder does. */
-async function fingerprint(folder: string): Promise<string> {
-  const hash = createHash('sha256');
-  const names = await readdir(folder, { recursive: true });
-  for (const name of names.sort()) {
-    const { size, mtimeMs } = await stat(join(folder, name));
-    hash.update(`${name}\0${size}\0${mtimeMs}\n`);
-  }
-  return hash.digest('hex').slice(0, 16);
-}
-
-/** Folders below node_modules that the lock file does not mark as for development only. */
-function productionPackages(): string[] {
-  const lock = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean }>;
-  };
-  return Object.entries(lock.packages)
-    .filter(([path, entry]) => path !== '' && entry.dev !== true && existsSync(join(PROJECT, path)))
-    .map(([path]) => path)
-    .filter((path) => path.lastIndexOf('node_modules/') === 0);
-}
-
-async function pipe(from: string[], to: string[], engine: TestEngine): Promise<void> {
-  const quoted = [from, to].map((words) => words.map((word) => `'${word}'`).join(' ')).join(' | ');
-  await run('bash', ['-o', 'pipefail', '-c', quoted], {
-    env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_BUILDKIT: '0' },
-    maxBuffer: 64 * 1024 * 1024,
-  });
 }
 
 /** A socket that accepts and never answers, as a frozen daemon does. */

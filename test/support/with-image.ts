@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
-import { buildImage, engineAvailable, TestEngine } from './engine.js';
+import { buildImage } from './engine-image.js';
+import { engineAvailable, TestEngine } from './engine.js';
 
 const BUILD_TIMEOUT_MS = 180_000;
 
