@@ -38,7 +38,9 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
     const scan = here.start('--health-interval', '1');
     const [name = ''] = await here.workersHeld();
     const shim = await daemon().freezeShim(name);
-    await until('unresponsive', () => here.of('health.checked').some((data) => data['responsive'] === false));
+    const silent = (): boolean => here.of('health.checked').some((data) => data['responsive'] === false);
+    // Each question to it has its own time limit, of up to 15 s.
+    await until('unresponsive', silent, 60_000);
     shim.resume();
     here.letGo();
     await expectComplete(scan, here);
