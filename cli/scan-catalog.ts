@@ -19,17 +19,21 @@ const SEAL_TIMEOUT_MS = 5_000;
 export class CatalogKeeper implements AttemptObserver {
   readonly #paths: DataPaths;
   readonly #opened: OpenedScan;
+  readonly #blocked: string | null;
   #follower: CatalogFollower | null = null;
   #upToDate = false;
   /** Events about the catalog itself on their way into the journal. */
   #journaled: Promise<void> = Promise.resolve();
 
-  constructor(paths: DataPaths, opened: OpenedScan) {
+  /** @param blocked why nothing may be written at the catalog's place, which then stays as it is; null where all is well */
+  constructor(paths: DataPaths, opened: OpenedScan, blocked: string | null) {
     this.#paths = paths;
     this.#opened = opened;
+    this.#blocked = blocked;
   }
 
   start(): void {
+    if (this.#blocked !== null) return;
     const { dataDir, databaseName } = this.#paths;
     const { journal, scan } = this.#opened;
     this.#follower = startFollower({
@@ -72,9 +76,10 @@ export class CatalogKeeper implements AttemptObserver {
     const drained = await this.#follower?.drain(DRAIN_TIMEOUT_MS);
     await this.#journaled;
     this.#upToDate = drained?.upToDate === true;
-    if (drained?.upToDate !== false) return null;
-    await this.#opened.journal.append('catalog.troubled', { code: 'catalog.behind', detail: drained.detail });
-    return drained.detail;
+    const detail = drained?.upToDate === false ? drained.detail : this.#blocked;
+    if (detail !== null)
+      await this.#opened.journal.append('catalog.troubled', { code: 'catalog.behind', detail });
+    return detail;
   }
 
   /** Takes in the seal too, which the journal got after `finish`. What went wrong before is told already. */

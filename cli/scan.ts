@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { JournalError } from '../journal/errors.js';
 import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
+import { ProjectionError } from '../projections/errors.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { plural, printable } from '../projections/text.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
@@ -46,8 +47,7 @@ async function scanLocked(
   const say = (text: string): void => {
     if (!io.quiet) note(text);
   };
-  const imported = await importFormerCatalog({ ...paths, owner: ownerFromEnvironment() });
-  if (imported !== null) say(`took ${plural(imported.rows, 'row')} of the former catalog into the journal`);
+  const blocked = await takeOverFormer(paths, say);
   const engine = await engineFor(options, paths, createProcessEngine);
   const opened = await openScan(options, paths, engine, say);
   const display: ScanDisplay = new ScanDisplay(io, {
@@ -60,7 +60,7 @@ async function scanLocked(
   const log = new ScanLog(paths.dataDir, opened.startedAtMs, (text, level) => {
     if (display.live ? level === 'ERROR' : !io.quiet || level !== 'INFO') display.note(text);
   });
-  const catalog = new CatalogKeeper(paths, opened);
+  const catalog = new CatalogKeeper(paths, opened, blocked);
   opened.observers.push(log, catalog);
   await ownPath(log.path, opened.owner);
   await opened.begin();
@@ -116,6 +116,21 @@ function stopped(error: unknown, signal: NodeJS.Signals): unknown {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/**
+ * Takes a catalog of the former system into the journal.
+ * @returns why it cannot be read, and must stay as it is; else null
+ */
+async function takeOverFormer(paths: DataPaths, say: (text: string) => void): Promise<string | null> {
+  try {
+    const imported = await importFormerCatalog({ ...paths, owner: ownerFromEnvironment() });
+    if (imported !== null) say(`took ${plural(imported.rows, 'row')} of the former catalog into the journal`);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ProjectionError) || error.code !== 'catalog-damaged') throw error;
+    return error.hint === undefined ? error.message : `${error.message}. To do: ${error.hint}`;
+  }
 }
 
 function resultOf(

@@ -1,7 +1,8 @@
 import type { EventData, PathText } from '../journal/events/index.js';
 import { exactInteger } from './cells.js';
 import type { Db, Statement } from './database.js';
-import { directoryKey, nameText, type DirectoryKey } from './path-column.js';
+import { pathBytes } from '../journal/path-text.js';
+import { directoryKey, pathColumn, type DirectoryKey, type PathColumn } from './path-column.js';
 
 type Cell = string | number | bigint | Buffer | null;
 
@@ -30,14 +31,15 @@ export class ImportTables {
 
   constructor(database: Db) {
     this.#insertFile = database.prepare(
-      `INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (path) DO UPDATE SET
+      `INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET
          size = excluded.size, mtime = excluded.mtime, checksum = excluded.checksum, mount_point = excluded.mount_point,
-         file_type = excluded.file_type, extension = excluded.extension, scan_time = excluded.scan_time, path_raw = NULL
+         file_type = excluded.file_type, extension = excluded.extension, scan_time = excluded.scan_time,
+         path_raw = excluded.path_raw
        WHERE excluded.scan_time > files.scan_time`,
     );
     this.#insertDirectory = database.prepare(
       `INSERT OR IGNORE INTO directories (path, path_raw, mount_point, scan, chunk, attempt, part, tracked,
-         part_files, part_bytes, seen_scan, files, bytes) VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0, 0, ?, 0, 0)`,
+         part_files, part_bytes, seen_scan, files, bytes) VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, 0, 0)`,
     );
     this.#insertScanned = database.prepare('INSERT OR IGNORE INTO scanned_dirs VALUES (?, ?, ?)');
   }
@@ -45,16 +47,16 @@ export class ImportTables {
   apply(batch: EventData<'files.batch'>, scan: string): void {
     const at = IMPORT_COLUMNS.map((name) => batch.columns.indexOf(name));
     for (const entry of batch.directories) {
-      const directory = nameText(entry.path);
-      const prefix = directory === '' || directory === '/' ? directory : `${directory}/`;
+      const directory = columnOf(entry.path);
       let mountPoint: Cell = null;
       for (const row of entry.rows) {
         const [name, size, , checksum, mtime, mount, type, extension, scanTime] = at.map(
           (i) => row[i] ?? null,
         );
         mountPoint = cell(mount);
+        const path = joined(entry.path, name as PathText);
         this.#insertFile.run(
-          prefix + nameText(name as PathText),
+          path.text,
           exactInteger(size) ?? cell(size),
           cell(mtime),
           cell(checksum),
@@ -62,21 +64,34 @@ export class ImportTables {
           cell(type),
           cell(extension),
           cell(scanTime),
+          path.raw,
         );
       }
       const { formerScannedAt, formerMountPoint } = entry as Record<string, unknown>;
       if (formerScannedAt !== undefined) {
-        this.#insertScanned.run(directory, cell(formerMountPoint), cell(formerScannedAt));
+        this.#insertScanned.run(directory.text, cell(formerMountPoint), cell(formerScannedAt));
       }
-      if (directory.startsWith('/'))
-        this.#known(directoryKey(directory), mountPoint ?? cell(formerMountPoint), scan);
+      if (directory.text.startsWith('/'))
+        this.#known(directoryKey(entry.path), mountPoint ?? cell(formerMountPoint), scan);
     }
   }
 
   /** A later complete listing of it must find it known, so that what is missing there can leave. */
   #known(key: DirectoryKey, mountPoint: Cell, scan: string): void {
-    this.#insertDirectory.run(key.text, mountPoint, scan, scan);
+    this.#insertDirectory.run(key.text, key.raw, mountPoint, scan, scan);
   }
+}
+
+/** Not every path of an import is absolute. */
+const columnOf = (path: PathText): PathColumn =>
+  typeof path === 'string' ? { text: path, raw: null } : pathColumn(pathBytes(path));
+
+/** What was in a former catalog's `path`: a path without directory is its name. */
+function joined(directory: PathText, name: PathText): PathColumn {
+  const slash = directory === '' || directory === '/' ? '' : '/';
+  if (typeof directory === 'string' && typeof name === 'string')
+    return { text: directory + slash + name, raw: null };
+  return pathColumn(Buffer.concat([pathBytes(directory), Buffer.from(slash), pathBytes(name)]));
 }
 
 /** A cell as SQLite had it: blobs are `{b64}` in the journal. */

@@ -21,7 +21,7 @@ export interface OpenCatalog extends ModeChoice {
  * `catalog-locked`, `catalog-unwritable`, `catalog-damaged`, `newer-version`
  */
 export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatalog {
-  leaveFormerAlone(path);
+  leaveOthersAlone(path);
   const choice = chooseJournalMode(path);
   const database = openDatabase(path, { busyTimeoutMs });
   try {
@@ -43,21 +43,23 @@ export function openForFollowing(path: string, busyTimeoutMs: number): OpenCatal
 
 /**
  * A catalog of the former system stays as it is, byte for byte, until a built one takes its place: by its bytes its
- * import is known. What cannot be looked at so is left to who opens it for writing.
+ * import is known. Another program's file stays as it is, too. What cannot be looked at so is left to who opens it for writing.
  */
-function leaveFormerAlone(path: string): void {
+function leaveOthersAlone(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
   let database: Db | undefined;
+  let kind: CatalogKind;
   try {
     database = openDatabase(path, { readonly: true });
-    if (catalogKind(database, path) !== 'former') return;
+    kind = catalogKind(database, path);
   } catch (cause) {
     if (!(databaseError(cause, path) instanceof ProjectionError)) throw cause;
     return;
   } finally {
     database?.close();
   }
-  throw staleError('former', path);
+  if (kind === 'former') throw staleError(kind, path);
+  if (kind === 'foreign') throw foreignError(path);
 }
 
 function staleError(kind: CatalogKind, path: string): ProjectionError {

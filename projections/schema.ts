@@ -101,8 +101,17 @@ export function catalogKind(database: Db, path: string): CatalogKind {
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'")
     .pluck()
     .all();
-  if (tables.includes('files')) return 'former';
+  if (tables.includes('files') && isFormerTable(database)) return 'former';
   return tables.length === 0 ? 'empty' : 'foreign';
+}
+
+/** Other programs have a table `files` too; theirs lacks what every version of the former system wrote. */
+function isFormerTable(database: Db): boolean {
+  const columns = database
+    .prepare<[], string>("SELECT lower(name) FROM pragma_table_info('files')")
+    .pluck()
+    .all();
+  return columns.includes('path') && columns.includes('mount_point');
 }
 
 /** Makes all tables in an empty database and marks it as ours. Call it within a transaction. */

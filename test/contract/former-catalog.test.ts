@@ -1,7 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { catalogDigest, checkJournal, readRecords, sql } from '../support/outside.js';
 
@@ -87,5 +98,104 @@ describe('a catalog of the former system', () => {
     } finally {
       second.remove();
     }
+  });
+});
+
+describe('a catalog of the former system with odd contents', () => {
+  let second: Place;
+  const made = (statements: string): void => {
+    const { stderr } = spawnSync('sqlite3', [second.catalog, statements], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+  };
+
+  beforeEach(() => {
+    second = new Place();
+    mkdirSync(second.tree);
+    mkdirSync(second.dataDir);
+    writeFileSync(join(second.tree, 'kept.txt'), 'kept');
+  });
+  afterEach(() => {
+    second.remove();
+  });
+
+  test('keeps times that no clock shows, and paths with two slashes', async () => {
+    made(`${FORMER}; INSERT INTO files (path, size, mtime, mount_point) VALUES ('/late', 1, 1e300, 'O'), ('//twice', 2, -1e305, 'O'),
+      ('/a//b', 3, 1.5, 'O'), ('/a//', 4, 1.5, 'O'), ('plain', 5, 1.5, 'O'), ('//', 6, 1.5, 'O')`);
+    const rows = "SELECT path, size, mtime FROM files WHERE mount_point = 'O' ORDER BY size";
+    const before = sql(second.catalog, rows);
+    await runJson(second.scanArgs(), 0);
+    expect(sql(second.catalog, rows)).toBe(before);
+  });
+
+  test('keeps each path that is not valid UTF-8, as a scan would write it, and updates it', async () => {
+    const hex = Buffer.from(second.tree).toString('hex');
+    made(`${FORMER}; INSERT INTO files (path, size, mount_point) VALUES
+      (CAST(x'2f6f2ffe' AS TEXT), 1, 'O'), (CAST(x'2f6f2fff' AS TEXT), 2, 'O'), (x'2f6ffd2f78', 3, 'O'),
+      (CAST(x'${hex}2fff' AS TEXT), 4, 'Mount'), (CAST(x'${hex}2fff2f61' AS TEXT), 5, 'Mount');
+      INSERT INTO scanned_dirs VALUES (CAST(x'2f6ffd' AS TEXT), 'O', 1.5)`);
+    await runJson(second.scanArgs(), 0);
+    expect(
+      sql(
+        second.catalog,
+        "SELECT path, hex(path_raw), size FROM files WHERE mount_point = 'O' ORDER BY size",
+      ),
+    ).toBe(['/o/\\xfe//|2F6F2FFE|1', '/o/\\xff//|2F6F2FFF|2', '/o\\xfd/x//|2F6FFD2F78|3'].join('\n'));
+    expect(sql(second.catalog, "SELECT path FROM scanned_dirs WHERE mount_point = 'O'")).toBe('/o\\xfd//');
+    expect(sql(second.catalog, "SELECT path FROM files WHERE mount_point = 'Mount'")).toBe(
+      `${second.tree}/kept.txt`,
+    );
+    expect(checkJournal(second.journal).faults).toEqual([]);
+    const digest = catalogDigest(second.catalog);
+    await runJson(second.args('replay'), 0);
+    expect(catalogDigest(second.catalog)).toBe(digest);
+  });
+
+  test('may lack columns', async () => {
+    made(`CREATE TABLE files(Path TEXT PRIMARY KEY, size INTEGER, Mount_Point TEXT); INSERT INTO files VALUES ('/o/x', 7, 'O'), (NULL, 8, 'O');
+      CREATE TABLE scanned_dirs(path TEXT PRIMARY KEY); INSERT INTO scanned_dirs VALUES ('/o');
+      CREATE TABLE scan_stats(mount_point TEXT PRIMARY KEY, files_scanned INTEGER); INSERT INTO scan_stats VALUES ('O', 1)`);
+    await runJson(second.scanArgs(), 0);
+    expect(sql(second.catalog, "SELECT * FROM files WHERE mount_point = 'O'")).toBe('/o/x|7|||O||||');
+    expect(sql(second.catalog, "SELECT * FROM scanned_dirs WHERE path = '/o'")).toBe('/o||');
+    expect(sql(second.catalog, "SELECT * FROM scan_stats WHERE mount_point = 'O'")).toBe('O|1|||');
+  });
+
+  test("is not taken for one where another program's table is called `files`", async () => {
+    made("CREATE TABLE files(id INTEGER PRIMARY KEY, path TEXT); INSERT INTO files VALUES (1, '/theirs')");
+    const bytes = readFileSync(second.catalog);
+    await runJson(second.scanArgs(), 1);
+    expect(readFileSync(second.catalog).equals(bytes)).toBe(true);
+  });
+
+  test('with a damaged page stays as it is; the scan is journaled, and what can be saved of it is taken over', async () => {
+    made(FORMER);
+    const file = openSync(second.catalog, 'r+');
+    writeSync(
+      file,
+      Buffer.alloc(4096, 0xa5),
+      0,
+      4096,
+      4096 * Math.floor(statSync(second.catalog).size / 8192),
+    );
+    closeSync(file);
+    const bytes = readFileSync(second.catalog);
+    const scanned = await runJson(second.scanArgs(), 1);
+    expect(scanned).toMatchObject({ outcome: 'complete', files: 1 });
+    expect(readFileSync(second.catalog).equals(bytes)).toBe(true);
+    const diagnosed = await runJson(second.args('diagnose'), 0);
+    expect(diagnosed['findings']).toContainEqual(expect.objectContaining({ code: 'catalog.behind' }));
+    const replayed = await run(second.args('replay'));
+    expect(replayed.code).toBe(1);
+    expect(replayed.stderr).toContain('s/^ROLLBACK.*/COMMIT;/');
+    // The advice, followed to the letter.
+    const saved = `${second.catalog}.new`;
+    spawnSync('sh', [
+      '-c',
+      `sqlite3 '${second.catalog}' .dump | sed 's/^ROLLBACK.*/COMMIT;/' | sqlite3 '${saved}' && mv '${saved}' '${second.catalog}'`,
+    ]);
+    await runJson(second.args('replay'), 0);
+    const others = Number(sql(second.catalog, "SELECT count(*) FROM files WHERE mount_point = 'Other'"));
+    expect(others).toBeGreaterThan(19_000);
+    expect(sql(second.catalog, "SELECT size FROM files WHERE mount_point = 'Mount'")).toBe('4');
   });
 });
