@@ -136,8 +136,11 @@ export function openForBuilding(path: string): Db {
   const database = openDatabase(path);
   try {
     database.pragma(`page_size = ${PAGE_BYTES}`);
-    // A crash leaves a file that nobody will ever read, so nothing guards it.
+    // A crash leaves a file that nobody will ever read, so nothing guards it: with a journal, every statement would
+    // write each page that it changes to a file of its own first. SQLite's binding refuses that where it is not told.
+    database.unsafeMode(true);
     database.pragma('journal_mode = OFF');
+    database.unsafeMode(false);
     database.pragma('synchronous = OFF');
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma(`cache_size = -${CACHE_KIB}`);
