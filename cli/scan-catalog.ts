@@ -71,9 +71,12 @@ export class CatalogKeeper implements AttemptObserver {
     this.#follower?.advance();
   }
 
-  /** Catches up with the journal. Resolves with why the catalog is behind, null when it is not. */
-  async finish(): Promise<string | null> {
-    const drained = await this.#follower?.drain(DRAIN_TIMEOUT_MS);
+  /**
+   * Catches up with the journal. Resolves with why the catalog is behind, null when it is not.
+   * @param waitsForRoom false: a scan that is told to stop does not take long over a full disk
+   */
+  async finish(waitsForRoom: boolean): Promise<string | null> {
+    const drained = await this.#follower?.drain({ timeoutMs: DRAIN_TIMEOUT_MS, waitsForRoom });
     await this.#journaled;
     this.#upToDate = drained?.upToDate === true;
     const detail = drained?.upToDate === false ? drained.detail : this.#blocked;
@@ -84,7 +87,7 @@ export class CatalogKeeper implements AttemptObserver {
 
   /** Takes in the seal too, which the journal got after `finish`. What went wrong before is told already. */
   async close(): Promise<void> {
-    if (this.#upToDate) await this.#follower?.drain(SEAL_TIMEOUT_MS);
+    if (this.#upToDate) await this.#follower?.drain({ timeoutMs: SEAL_TIMEOUT_MS, waitsForRoom: false });
     await this.#follower?.close();
   }
 

@@ -83,7 +83,7 @@ async function scanLocked(
     const end = await scanner.run();
     await opened.engine.engine?.close();
     const diskFull = opened.journal.state.pausedBecause !== null;
-    const catalogBehind = await catalog.finish();
+    const catalogBehind = await catalog.finish(end === 'completed' && !diskFull);
     await opened.journal.close();
     await catalog.close();
     display.stop();

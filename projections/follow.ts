@@ -27,8 +27,15 @@ export interface DrainResult {
   detail: string;
 }
 
+export interface DrainPatience {
+  timeoutMs: number;
+  /** Whether room on a full disk is worth as long. */
+  waitsForRoom: boolean;
+}
+
 interface Drain {
   deadlineMs: number;
+  waitsForRoom: boolean;
   resolve(result: DrainResult): void;
 }
 
@@ -74,9 +81,9 @@ export class Follow {
   }
 
   /** The scan has written its last record: catches up to the end, and says whether it could in time. */
-  drain(timeoutMs: number): Promise<DrainResult> {
+  drain({ timeoutMs, waitsForRoom }: DrainPatience): Promise<DrainResult> {
     return new Promise((resolve) => {
-      this.#drain = { deadlineMs: this.#now() + timeoutMs, resolve };
+      this.#drain = { deadlineMs: this.#now() + timeoutMs, waitsForRoom, resolve };
       this.#retryMs = 0;
       this.advance();
     });
@@ -97,8 +104,7 @@ export class Follow {
         if (drain !== null && idle) this.#finish(drain);
       } catch (error) {
         await this.#failed(error);
-        // It is not waited for: a scan that is told to stop would take as long as that.
-        if (error instanceof NoRoom && this.#drain !== null) this.#answer(this.#drain, false);
+        if (error instanceof NoRoom && this.#drain?.waitsForRoom === false) this.#answer(this.#drain, false);
       }
       if (this.#drain !== null && this.#now() >= this.#drain.deadlineMs) this.#answer(this.#drain, false);
       const busy = this.#drain !== null && this.#retryMs === 0;

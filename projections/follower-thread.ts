@@ -29,7 +29,7 @@ if (port !== null) {
         follow.settle(message.writer, message.position);
         break;
       case 'drain':
-        void follow.drain(message.timeoutMs).then((result) => {
+        void follow.drain(message).then((result) => {
           send({ type: 'drained', ...result });
         });
         break;

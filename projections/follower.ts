@@ -2,13 +2,19 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { SegmentPosition } from '../journal/segments.js';
-import { Follow, type DrainResult, type FollowListener, type TroubleCode } from './follow.js';
+import {
+  Follow,
+  type DrainPatience,
+  type DrainResult,
+  type FollowListener,
+  type TroubleCode,
+} from './follow.js';
 import type { FollowTarget } from './follow-session.js';
 
 export type ToFollower =
   | { type: 'advance' }
   | { type: 'settle'; writer: string; position: SegmentPosition }
-  | { type: 'drain'; timeoutMs: number }
+  | ({ type: 'drain' } & DrainPatience)
   | { type: 'close' };
 
 export type FromFollower =
@@ -24,7 +30,7 @@ export interface CatalogFollower {
   /** Bound of a writer's epoch that ended badly. */
   settle(writer: string, position: SegmentPosition): void;
   /** After the coordinator's last record: catches up to the end. */
-  drain(timeoutMs: number): Promise<DrainResult>;
+  drain(patience: DrainPatience): Promise<DrainResult>;
   close(): Promise<void>;
 }
 
@@ -74,18 +80,18 @@ class ThreadFollower implements CatalogFollower {
     this.#send({ type: 'settle', writer, position: { epoch, segment, seq, crc, bytes } });
   }
 
-  drain(timeoutMs: number): Promise<DrainResult> {
+  drain(patience: DrainPatience): Promise<DrainResult> {
     if (this.#gone !== null) return Promise.resolve({ upToDate: false, detail: this.#gone });
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#drained?.({ upToDate: false, detail: 'it did not answer in time' });
-      }, timeoutMs + ANSWER_MS);
+      }, patience.timeoutMs + ANSWER_MS);
       this.#drained = (result) => {
         clearTimeout(timer);
         this.#drained = null;
         resolve(result);
       };
-      this.#send({ type: 'drain', timeoutMs });
+      this.#send({ type: 'drain', ...patience });
     });
   }
 

@@ -72,7 +72,7 @@ test('a replay and a follower raise what an older program wrote', async () => {
   const ignore = (): void => undefined;
   const target = { dataDir, databaseName: 'followed.db', scan: SCAN };
   const follow = new Follow(target, { onOpened: ignore, onTrouble: ignore, onRecovered: ignore });
-  expect(await follow.drain(20_000)).toMatchObject({ upToDate: true });
+  expect(await follow.drain({ timeoutMs: 20_000, waitsForRoom: true })).toMatchObject({ upToDate: true });
   await follow.close();
   expect(sizesIn(join(dataDir, 'followed.db'))).toEqual(replayed);
 });

@@ -37,7 +37,10 @@ test('following a scan to its end gives the rows that a replay gives', async () 
       onRecovered: () => told.push('recovered'),
     },
   );
-  expect(await follow.drain(10_000)).toEqual({ upToDate: true, detail: '' });
+  expect(await follow.drain({ timeoutMs: 10_000, waitsForRoom: true })).toEqual({
+    upToDate: true,
+    detail: '',
+  });
   await follow.close();
   expect(told).toEqual(['opened wal: shared memory works here']);
   const to = join(dataDir, 'replayed.db');
@@ -64,7 +67,10 @@ test.each([
       onRecovered: () => told.push('recovered'),
     },
   );
-  expect(await follow.drain(5_000)).toEqual({ upToDate: true, detail: '' });
+  expect(await follow.drain({ timeoutMs: 5_000, waitsForRoom: true })).toEqual({
+    upToDate: true,
+    detail: '',
+  });
   await follow.close();
   expect(told).toEqual(['opened']);
   const to = join(dataDir, 'replayed.db');

@@ -79,7 +79,10 @@ async function follow(dataDir: string, scans: readonly string[]): Promise<void> 
         onRecovered: () => undefined,
       },
     );
-    expect(await follower.drain(20_000)).toEqual({ upToDate: true, detail: '' });
+    expect(await follower.drain({ timeoutMs: 20_000, waitsForRoom: true })).toEqual({
+      upToDate: true,
+      detail: '',
+    });
     await follower.close();
     // A catalog that is not there yet is built from earlier scans; nothing else may need that.
     expect(trouble.filter((line) => !line.includes('it is empty'))).toEqual([]);
