@@ -103,7 +103,7 @@ export function withScanOptions(command: Command): Command {
     option('--stall-timeout <seconds>', 'without progress of a worker', '3600'),
     option('--stall-action <action>', 'when a worker stalls', 'warn').choices(['warn', 'restart']),
     option('--full-disk-wait <seconds>', 'how long a full disk pauses the scan', '600'),
-    option('--engine-wait <seconds>', 'how long an engine that went away is waited for', '600'),
+    option('--engine-wait <seconds>', 'how long an engine that went away is waited for', '3600'),
     option('--retries <n>', 'of a failed chunk', '2'),
     option('--checksum <mode>', 'of file contents', 'sampled').choices(['none', 'sampled', 'full']),
     option('--exclude <glob>', 'leave out; repeatable').argParser(collect),

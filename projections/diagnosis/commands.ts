@@ -31,7 +31,7 @@ const VALUE_FLAGS: readonly [name: string, flag: string, usual: unknown, unit: n
   ['stallAction', '--stall-action', 'warn', 0],
   ['healthIntervalMs', '--health-interval', 300_000, 1000],
   ['fullDiskWaitMs', '--full-disk-wait', 600_000, 1000],
-  ['engineWaitMs', '--engine-wait', 600_000, 1000],
+  ['engineWaitMs', '--engine-wait', 3_600_000, 1000],
   ['retries', '--retries', 2, 1],
   ['chunkBytes', '--chunk-size', 100 * 1024 ** 3, 1024 ** 3],
 ];
