@@ -89,7 +89,7 @@ export class Catalog {
       .all(scan);
     for (const row of rows) {
       const other = mountOf(row);
-      if (other !== null && overlaps(other, mount)) this.#clear(row.scan, other);
+      if (other !== null && overlaps(other, mount)) this.#clear(row, other);
     }
   }
 
@@ -132,11 +132,11 @@ export class Catalog {
     const row = this.#database.prepare<[string], ScanRow>('SELECT * FROM scans WHERE scan = ?').get(scan);
     const mount = row === undefined ? null : mountOf(row);
     if (row === undefined || mount === null) return;
-    if (row.outcome === 'complete' || row.outcome === 'complete-with-problems') this.#clear(scan, mount);
+    if (row.outcome === 'complete' || row.outcome === 'complete-with-problems') this.#clear(row, mount);
   }
 
-  #clear(scan: string, mount: DirectoryKey): void {
-    this.#removal.goneDirectories(scan, mount);
+  #clear({ scan, mount_name }: ScanRow, mount: DirectoryKey): void {
+    this.#removal.goneDirectories({ scan, mount, mountName: mount_name });
     this.#database.prepare('UPDATE scans SET cleared = 1 WHERE scan = ?').run(scan);
   }
 

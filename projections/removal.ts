@@ -25,6 +25,15 @@ interface DirectoryRow {
   seen_scan: string | null;
   listed_scan: string | null;
   subdirectories: number | null;
+  excluded: number | null;
+  mount_point: string | null;
+}
+
+/** A scan that has ended: what it listed proves what is gone. */
+export interface EndedScan {
+  scan: string;
+  mount: DirectoryKey;
+  mountName: string | null;
 }
 
 /** What leaves the catalog: only what a later complete listing proved gone. */
@@ -44,7 +53,7 @@ export class Removal {
       .prepare<[string, string], string>('SELECT path FROM files WHERE path >= ? AND path < ? ORDER BY path')
       .pluck();
     this.#deleteFile = database.prepare('DELETE FROM files WHERE path = ?');
-    const columns = 'path, path_raw, seen_scan, listed_scan, subdirectories';
+    const columns = 'path, path_raw, seen_scan, listed_scan, subdirectories, excluded, mount_point';
     this.#directory = database.prepare(`SELECT ${columns} FROM directories WHERE path = ?`);
     this.#directoriesIn = database.prepare(
       `SELECT ${columns} FROM directories WHERE path >= ? AND path < ? ORDER BY path`,
@@ -80,9 +89,11 @@ export class Removal {
 
   /**
    * Deletes what lies in directories that a finished scan proved gone: it listed the parent completely, met as many of
-   * its subdirectories as the listing counted, and this one was not among them.
+   * its subdirectories as the listing counted, and this one was not among them. What a listing left out by an option leaves
+   * too, unless it was last scanned under another name: that is why it was left out.
    */
-  goneDirectories(scan: string, mount: DirectoryKey): void {
+  goneDirectories(ended: EndedScan): void {
+    const { scan, mount } = ended;
     const counts = new Map<string, number>();
     for (const range of rangesBelow(mount)) {
       let from = range.after;
@@ -91,7 +102,7 @@ export class Removal {
         if (unseen === undefined) break;
         from = unseen.path;
         if (!inRange(range, unseen.path)) continue;
-        const gone = this.#goneAncestor(unseen, scan, mount, counts);
+        const gone = this.#goneAncestor(unseen, ended, counts);
         if (gone !== null) this.#deleteBelow(gone);
       }
     }
@@ -100,8 +111,7 @@ export class Removal {
   /** The directory itself or the ancestor of it that is proved gone; null where neither is. */
   #goneAncestor(
     unseen: PathColumn | DirectoryRow,
-    scan: string,
-    mount: DirectoryKey,
+    { scan, mount, mountName }: EndedScan,
     counts: Map<string, number>,
   ): DirectoryKey | null {
     let child: DirectoryKey = directoryKey(pathText(unseen));
@@ -111,6 +121,8 @@ export class Removal {
       const parent = directoryKey(above);
       const row = this.#directory.get(parent.text);
       if (row?.listed_scan === scan) {
+        const another = this.#directory.get(child.text)?.mount_point ?? mountName;
+        if ((row.excluded ?? 0) > 0 && another !== mountName) return null;
         return this.#seenIn(parent, scan, counts) === row.subdirectories ? child : null;
       }
       if (row?.seen_scan === scan) return null;

@@ -2,7 +2,7 @@ import type { Db } from './database.js';
 import { ProjectionError } from './errors.js';
 
 /** Raised whenever the same journal would give other rows: catalogs of an older version are rebuilt by themselves. */
-export const PROJECTION_VERSION = 2;
+export const PROJECTION_VERSION = 3;
 /** `nasc`, in SQLite's header: tells our catalogs from those of the former system. */
 export const APPLICATION_ID = 0x6e617363;
 
