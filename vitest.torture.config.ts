@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** `npm run torture`: every point of what the ordinary run samples. Takes some two hours on two cores, and 15 GB of disk for a while. */
 export default defineConfig({
   test: {
+    globalSetup: './test/support/built.ts',
     // Two of the ordinary run's tests kill as often as they are told.
     include: [
       'test/torture/**/*.torture.ts',

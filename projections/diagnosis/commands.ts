@@ -36,6 +36,15 @@ const VALUE_FLAGS: readonly [name: string, flag: string, usual: unknown, unit: n
   ['chunkBytes', '--chunk-size', 100 * 1024 ** 3, 1024 ** 3],
 ];
 
+/** As few digits as say it: `--chunk-size 0.0001` is not read as bytes that make 0.00009999982999999. */
+function inUnits(value: number, unit: number): string {
+  for (let digits = 1; Number.isInteger(value) && digits < 17; digits += 1) {
+    const short = Number((value / unit).toPrecision(digits));
+    if (Math.round(short * unit) === value) return String(short);
+  }
+  return String(value / unit);
+}
+
 /** Makes the commands that advice is given with. */
 export class Commands {
   readonly #dataDir: string | null;
@@ -113,7 +122,7 @@ export class Commands {
     for (const [name, flag, usual, unit] of VALUE_FLAGS) {
       const value = options[name];
       if (value === undefined || value === null || value === usual) continue;
-      if (typeof value === 'number' && unit > 0) flags[flag] = String(value / unit);
+      if (typeof value === 'number' && unit > 0) flags[flag] = inUnits(value, unit);
       else if (typeof value === 'string') flags[flag] = shellWord(value);
     }
     if (options['fastStart'] === true) flags['--fast-start'] = '';

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
 const SOURCE = join(import.meta.dirname, 'latencyfs.c');
 const MOUNT_TIMEOUT_MS = 10_000;
@@ -14,17 +14,15 @@ export const canMountFuse =
   spawnSync('pkg-config', ['--exists', 'fuse3']).status === 0 &&
   spawnSync('gcc', ['--version']).status === 0;
 
-let program: string | null = null;
-
+/** Makes the program, where no other test file has done so. */
 function build(): string {
-  if (program !== null) return program;
-  const folder = mkdtempSync(join(tmpdir(), 'nas-scanner-latencyfs-'));
-  const out = join(folder, 'latencyfs');
-  const command = `gcc -O2 "${SOURCE}" -o "${out}" $(pkg-config --cflags --libs fuse3)`;
+  const out = join(inject('built'), 'latencyfs');
+  if (existsSync(out)) return out;
+  const mine = `${out}-${process.pid}`;
+  const command = `gcc -O2 "${SOURCE}" -o "${mine}" $(pkg-config --cflags --libs fuse3)`;
   const done = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`latencyfs cannot be built: ${done.stderr}`);
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  program = out;
+  renameSync(mine, out);
   return out;
 }
 

@@ -56,6 +56,14 @@ test('the scan that advice names asks for all that the scan did', () => {
   expect(parsed(words)).toEqual(options);
 });
 
+test.each(['0.0001', '0.00001', '0.000001', '0.3', '12.5', '1000000'])(
+  'a chunk size of %s GB is named so',
+  (size) => {
+    const options = parsed(['/mnt/user/Archive', 'Archive', '--chunk-size', size]);
+    expect(advised(options)).toBe(`nas-scanner scan /mnt/user/Archive Archive --chunk-size ${size}`);
+  },
+);
+
 test('what is the default anyway is left away', () => {
   expect(advised(parsed(['/mnt/user/Archive', 'Archive']))).toBe(
     'nas-scanner scan /mnt/user/Archive Archive',
