@@ -137,7 +137,8 @@ function newerVersion(context: FindingContext): Finding[] {
 
 function writeFailed(context: FindingContext): Finding[] {
   return findingOf(context, 'journal.write-failed', (group) => ({
-    title: `Writing the journal failed ${group.count === 1 ? 'once' : `${group.count} times`}; what was not acknowledged was written again`,
+    // An epoch that failed before its first record was acknowledged leaves nothing that counts.
+    title: `Writing the journal failed${group.count === 1 ? '' : `, ${group.count} times at least`}; what was not acknowledged was written again`,
     advice: [
       'Check the disk below the data directory: `dmesg | tail -50`',
       `See its room: \`df -h ${context.commands.dataDir}\``,
