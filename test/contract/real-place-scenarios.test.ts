@@ -86,8 +86,9 @@ describe.skipIf(!isRoot)('the disk of the data directory', () => {
     expect((await place.diagnosed()).serious).toEqual(['scan.killed']);
     const report = await place.diagnosed({ live: true });
     expect(report.serious).toEqual(['data-dir.unwritable']);
-    const makeWritable = (): void => {
-      spawnSync('umount', [place.dataDir]);
+    const makeWritable = async (): Promise<void> => {
+      // A worker that has lost its coordinator may be there for a moment yet.
+      await until('nobody to use it', () => spawnSync('umount', [place.dataDir]).status === 0);
       spawnSync('fsck.ext4', ['-fy', image]);
       mount('-o', 'loop', image, place.dataDir);
     };
