@@ -94,7 +94,8 @@ export class ScanDisplay {
       this.#samples.shift();
     const first = this.#samples[0] ?? { atMs: nowMs, files };
     const seconds = (nowMs - first.atMs) / 1000;
-    return seconds > 0 ? Math.round((files - first.files) / seconds) : 0;
+    // What an attempt recorded is out of sight between its failure and the end.
+    return seconds > 0 ? Math.max(0, Math.round((files - first.files) / seconds)) : 0;
   }
 
   #summary(): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
 import { expectComplete, HeldPlace } from '../support/docker-scan.js';
+import { sql } from '../support/outside.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const WORKERS = 3;
@@ -106,6 +107,29 @@ describeWithImage('a scan in containers', 120_000, (daemon) => {
     expect(oneObject(stdout)).toMatchObject({ outcome: 'complete-with-problems' });
     expect(await here.containers()).toEqual([]);
     expect(await here.codes()).toContain('mount.lost');
+  });
+
+  test('what hangs in a mount is named, and what holds containers in the kernel; cleanup sweeps them when it lets go', async () => {
+    const here = place();
+    await here.hold(WORKERS, 100);
+    const { code, stdout, stderr } = await here.start('--io-timeout', '1').ended;
+    expect(code, stderr).toBe(4); // no worker's end was seen
+    expect(oneObject(stdout)).toMatchObject({ outcome: 'incomplete', files: WORKERS * 100 });
+    const hanging = Array.from({ length: WORKERS }, (_, top) =>
+      join(here.tree, `top-${top}`, 'last', 'held'),
+    );
+    const told = sql(here.catalog, 'SELECT DISTINCT path, errno FROM problems ORDER BY path');
+    expect(told.trim().split('\n')).toEqual(hanging.map((path) => `${path}|ETIMEDOUT`));
+    expect(await here.seriousCodes()).toContain('mount.lost');
+    const stuck = await here.containers();
+    const named = here
+      .of('container.exited')
+      .filter(({ error }) => String(error).includes('stuck in the kernel'));
+    expect(named.map(({ name }) => name).sort()).toEqual([...stuck].sort());
+    expect(stuck).toHaveLength(WORKERS);
+    here.letGo();
+    expect((await here.ask('cleanup'))['removed']).toHaveLength(WORKERS);
+    await expectComplete(here.start(), here);
   });
 
   test('workers keep a mount that is unmounted; those that start later miss it, and the scan is incomplete', async () => {
