@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdvisedPlace, type ToldReport } from '../support/advice.js';
-import { oneObject, Running, until } from '../support/cli.js';
+import { oneObject, Running, runJson, until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { plantManyFiles } from '../support/many-files.js';
 import { listByCatalog, listByFind, readRecords } from '../support/outside.js';
@@ -78,6 +86,27 @@ describe.skipIf(!isRoot && !IN_CI)('the host', () => {
 });
 
 describe('the disk of the journal', () => {
+  test('journal.torn: it has a part of what was being written when all went down', async () => {
+    plantManyFiles(place.tree, 150, 20);
+    const scan = begin();
+    const worker = await workerOf(scan);
+    process.kill(worker, 'SIGKILL');
+    scan.child.kill('SIGKILL');
+    await scan.ended;
+    const [id = ''] = place.scans();
+    const last = join(place.journal, id, 'coordinator', '0001-0001.ndjson');
+    appendFileSync(last, readFileSync(last, 'utf8').slice(0, 200));
+    const report = await place.diagnosed();
+    expect(report).toMatchObject({ verdict: 'killed', serious: ['scan.killed'] });
+    expect(report.findings[0]?.explains).toContain('journal.torn');
+    await place.follow(report);
+    await place.expectSound();
+    expect(await runJson(place.args('verify'), 0)).toMatchObject({ sound: true });
+    await runJson(place.args('repair'), 0);
+    const { segments } = await runJson(place.args('verify'), 0);
+    expect((segments as { state: string }[]).filter(({ state }) => state === 'torn')).toEqual([]);
+  });
+
   test('journal.write-failed: it refuses a write, and what was not acknowledged is written again', async () => {
     plantManyFiles(place.tree, 150, 20);
     const scan = begin();
@@ -137,6 +166,7 @@ describe.runIf(canMountFuse || IN_CI)('a share that is slow', () => {
       expect(told.findings.map(({ code, severity }) => [code, severity])).toEqual([
         ['analysis.timed-out', 'info'],
       ]);
+      expect(told.findings[0]?.explains).toEqual(['analysis.fallback']);
     } finally {
       mount.close();
     }

@@ -11,6 +11,8 @@ export interface ToldFinding {
   title: string;
   evidence: { file: string; seq: number | null; text: string }[];
   advice: string[];
+  /** Codes of what it is the cause of. */
+  explains: string[];
 }
 
 export interface ToldReport {
