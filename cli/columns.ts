@@ -39,27 +39,19 @@ export function padStart(text: string, columns: number): string {
 }
 
 /** The first letters that have room. */
-function head(letters: readonly Letter[], columns: number): string {
-  let text = '';
+function fitting(letters: readonly Letter[], columns: number): string[] {
   let taken = 0;
-  for (const letter of letters) {
-    taken += letter.columns;
-    if (taken > columns) break;
-    text += letter.text;
-  }
-  return text;
+  const end = letters.findIndex((letter) => (taken += letter.columns) > columns);
+  return letters.slice(0, end < 0 ? letters.length : end).map(({ text }) => text);
 }
 
-/** The last letters that have room. */
+function head(letters: readonly Letter[], columns: number): string {
+  return fitting(letters, columns).join('');
+}
+
+/** The same from the end. */
 function tail(letters: readonly Letter[], columns: number): string {
-  let text = '';
-  let taken = 0;
-  for (const letter of letters.toReversed()) {
-    taken += letter.columns;
-    if (taken > columns) break;
-    text = letter.text + text;
-  }
-  return text;
+  return fitting(letters.toReversed(), columns).reverse().join('');
 }
 
 /** Cuts the end off a text that is too long. */

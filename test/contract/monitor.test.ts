@@ -21,8 +21,7 @@ let worker = 0;
 beforeAll(async () => {
   plantManyFiles(place.tree, 200, 10);
   scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', '--stall-timeout', '900'));
-  await until('a worker', () => scan.workers().length > 0);
-  worker = scan.workers()[0] ?? 0;
+  worker = await scan.firstWorker();
   process.kill(worker, 'SIGSTOP');
 });
 afterAll(async () => {

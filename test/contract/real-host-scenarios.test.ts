@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdvisedPlace, type ToldReport } from '../support/advice.js';
-import { oneObject, Running, runJson, until } from '../support/cli.js';
+import { oneObject, runJson, until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { plantManyFiles } from '../support/many-files.js';
 import { listByCatalog, listByFind, readRecords } from '../support/outside.js';
@@ -23,27 +23,22 @@ vi.setConfig({ testTimeout: 180_000 });
 const IN_CI = process.env['CI'] === 'true';
 const isRoot = process.getuid?.() === 0;
 let place: AdvisedPlace;
-let scans: Running[];
 
 beforeEach(() => {
   place = new AdvisedPlace();
-  scans = [];
 });
 afterEach(async () => {
-  for (const { child } of scans) child.kill('SIGKILL');
-  await Promise.all(scans.map(({ ended }) => ended));
+  await place.stop();
   place.remove();
 });
 
-function begin(...more: string[]): Running {
-  const scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', ...more));
-  scans.push(scan);
-  return scan;
-}
-
-async function workerOf(scan: Running): Promise<number> {
-  await until('a worker', () => scan.workers().length > 0);
-  return scan.workers()[0] ?? 0;
+/** A scan and its worker that were killed at their work, as all on a host is when it goes down. */
+async function allDownInTheMiddle(): Promise<void> {
+  plantManyFiles(place.tree, 150, 20);
+  const scan = place.begin();
+  process.kill(await scan.firstWorker(), 'SIGKILL');
+  scan.child.kill('SIGKILL');
+  await scan.ended;
 }
 
 /** What commands go before to run on this host as it is after another boot, a moment ago. */
@@ -64,12 +59,7 @@ function afterAnotherBoot(): string {
 
 describe.skipIf(!isRoot && !IN_CI)('the host', () => {
   test('host.rebooted: the machine went down in the middle of the scan', async () => {
-    plantManyFiles(place.tree, 150, 20);
-    const scan = begin();
-    const worker = await workerOf(scan);
-    process.kill(worker, 'SIGKILL');
-    scan.child.kill('SIGKILL');
-    await scan.ended;
+    await allDownInTheMiddle();
     const as = afterAnotherBoot();
     const shown = await place.paste(`nas-scanner diagnose --json --data-dir ${place.dataDir}`, { as });
     const report = oneObject(shown.stdout) as unknown as ToldReport;
@@ -87,12 +77,7 @@ describe.skipIf(!isRoot && !IN_CI)('the host', () => {
 
 describe('the disk of the journal', () => {
   test('journal.torn: it has a part of what was being written when all went down', async () => {
-    plantManyFiles(place.tree, 150, 20);
-    const scan = begin();
-    const worker = await workerOf(scan);
-    process.kill(worker, 'SIGKILL');
-    scan.child.kill('SIGKILL');
-    await scan.ended;
+    await allDownInTheMiddle();
     const [id = ''] = place.scans();
     const last = join(place.journal, id, 'coordinator', '0001-0001.ndjson');
     appendFileSync(last, readFileSync(last, 'utf8').slice(0, 200));
@@ -109,8 +94,8 @@ describe('the disk of the journal', () => {
 
   test('journal.write-failed: it refuses a write, and what was not acknowledged is written again', async () => {
     plantManyFiles(place.tree, 150, 20);
-    const scan = begin();
-    const worker = await workerOf(scan);
+    const scan = place.begin();
+    const worker = await scan.firstWorker();
     const segment = (): string =>
       join(place.journal, place.scans()[0] ?? '', 'worker-0001', '0001-0001.ndjson');
     const bytes = (): number => statSync(segment(), { throwIfNoEntry: false })?.size ?? 0;
@@ -147,8 +132,7 @@ describe.runIf(canMountFuse || IN_CI)('a share that is slow', () => {
     const faults = { LATENCY_MS: '1', LATENCY_HANG: 'asleep', LATENCY_HANG_WHILE: asleep };
     const mount = await LatencyMount.open(source, place.tree, faults);
     try {
-      const scan = new Running(place.scanArgs('--checksum', 'none', '--analysis-timeout', '1'));
-      scans.push(scan);
+      const scan = place.begin('--analysis-timeout', '1');
       await until('the end of its patience', () => {
         const [id] = existsSync(place.journal) ? place.scans() : [];
         const ends =

@@ -13,29 +13,20 @@ vi.setConfig({ testTimeout: 180_000 });
 
 const isRoot = process.getuid?.() === 0;
 let place: AdvisedPlace;
-let scans: Running[];
 let helpers: ChildProcess[];
 
 beforeEach(() => {
   place = new AdvisedPlace();
-  scans = [];
   helpers = [];
   mkdirSync(place.dataDir);
 });
 afterEach(async () => {
-  for (const { child } of scans) child.kill('SIGKILL');
   for (const helper of helpers) helper.kill('SIGKILL');
-  await Promise.all(scans.map(({ ended }) => ended));
+  await place.stop();
   spawnSync('chattr', ['-i', place.catalog], { stdio: 'ignore' });
   spawnSync('umount', ['-l', place.dataDir], { stdio: 'ignore' });
   place.remove();
 });
-
-function begin(...more: string[]): Running {
-  const scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', ...more));
-  scans.push(scan);
-  return scan;
-}
 
 const mount = (...args: string[]): void => {
   const done = spawnSync('mount', args, { encoding: 'utf8' });
@@ -56,7 +47,7 @@ describe.skipIf(!isRoot)('the disk of the data directory', () => {
   test('disk.full: it fills up in the middle of the scan', async () => {
     plantManyFiles(place.tree, 200, 20);
     mount('-t', 'tmpfs', '-o', 'size=72m', 'none', place.dataDir);
-    const scan = begin('--full-disk-wait', '1');
+    const scan = place.begin('--full-disk-wait', '1');
     await until(
       'the journal',
       () => spawnSync('sh', ['-c', `ls ${place.journal}/*/worker-0001`]).status === 0,
@@ -77,7 +68,7 @@ describe.skipIf(!isRoot)('the disk of the data directory', () => {
     const make = `truncate -s 3G ${image} && mkfs.ext4 -qF -m 0 ${image}`;
     expect(spawnSync('sh', ['-c', make]).status).toBe(0);
     mount('-o', 'loop', image, place.dataDir);
-    const scan = begin();
+    const scan = place.begin();
     await working(scan);
     // As ext4 does when its disk fails: whatever is written from here on gets EROFS.
     mount('-o', 'remount,abort', place.dataDir);
@@ -150,7 +141,7 @@ describe.skipIf(!canMountFuse)('a mount with a daemon behind it', () => {
     plantManyFiles(source, 60, 10);
     let share = await LatencyMount.open(source, place.tree, { LATENCY_MS: '8' });
     try {
-      const scan = begin('--analysis-timeout', '2', '--workers', '1');
+      const scan = place.begin('--analysis-timeout', '2', '--workers', '1');
       await working(scan);
       end(share);
       expect((await scan.ended).code).not.toBe(0);

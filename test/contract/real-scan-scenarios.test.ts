@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdvisedPlace } from '../support/advice.js';
-import { run, Running, until } from '../support/cli.js';
+import { run, type Running } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 
 // Troubles of the mount and of the scan's own processes, made for real: the right finding first and none beside it, and
@@ -15,15 +15,12 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
 const AS_NOBODY = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
 let place: AdvisedPlace;
-let scans: Running[];
 
 beforeEach(() => {
   place = new AdvisedPlace();
-  scans = [];
 });
 afterEach(async () => {
-  for (const { child } of scans) child.kill('SIGKILL');
-  await Promise.all(scans.map(({ ended }) => ended));
+  await place.stop();
   spawnSync('umount', ['-l', place.tree], { stdio: 'ignore' });
   place.remove();
 });
@@ -42,15 +39,9 @@ const bind = (path: string): void => {
 /** A scan by worker processes that goes on long enough to be met in the middle of it. */
 async function inTheMiddle(...more: string[]): Promise<Running> {
   plantManyFiles(place.tree, 150, 20);
-  const scan = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '1', ...more));
-  scans.push(scan);
-  await workerOf(scan);
+  const scan = place.begin(...more);
+  await scan.firstWorker();
   return scan;
-}
-
-async function workerOf(scan: Running): Promise<number> {
-  await until('a worker', () => scan.workers().length > 0);
-  return scan.workers()[0] ?? 0;
 }
 
 describe.skipIf(!isRoot)('the mount', () => {
@@ -133,7 +124,7 @@ describe('the scan and its workers', () => {
 
   test('container.killed: SIGKILL to a worker, which the next attempt makes good', async () => {
     const scan = await inTheMiddle();
-    process.kill(await workerOf(scan), 'SIGKILL');
+    process.kill(await scan.firstWorker(), 'SIGKILL');
     expect((await scan.ended).code).toBe(0);
     const report = await place.diagnosed({ live: true });
     expect(report).toMatchObject({ verdict: 'complete', serious: [] });
@@ -142,7 +133,7 @@ describe('the scan and its workers', () => {
 
   test('worker.stalled: a worker that goes on no more', async () => {
     const scan = await inTheMiddle('--stall-timeout', '1', '--health-interval', '1');
-    const worker = await workerOf(scan);
+    const worker = await scan.firstWorker();
     process.kill(worker, 'SIGSTOP');
     const hasStalled = async (): Promise<boolean> =>
       (await place.diagnosed({ live: true })).serious.includes('worker.stalled');

@@ -21,19 +21,25 @@ class Story {
 
 const host = { hostname: 'tower', bootId: 'b', cpus: 4, memoryBytes: 1024 };
 
-function running(): Story {
+/** A worker has started on the only chunk. */
+function begun(
+  options: Record<string, unknown>,
+  estimate: { estimatedFiles: number; estimatedBytes: number },
+): Story {
   return new Story()
-    .tell('scan.started', { mountPath: '/m', mountName: 'M', engine: 'process', options: {}, host })
+    .tell('scan.started', { mountPath: '/m', mountName: 'M', engine: 'process', options, host })
     .tell('chunk.planned', {
       chunk: 1,
       roots: [{ path: '/m', scope: 'subtree' }],
       reason: 'sized',
-      estimatedFiles: 1000,
-      estimatedBytes: 5000,
+      ...estimate,
     })
     .tell('plan.finished', { chunks: 1 })
-    .tell('process.started', { chunk: 1, attempt: 1, name: 'worker-0001-1', id: '77' })
-    .tell('files.batch', batch(100), 6000);
+    .tell('process.started', { chunk: 1, attempt: 1, name: 'worker-0001-1', id: '77' });
+}
+
+function running(): Story {
+  return begun({}, { estimatedFiles: 1000, estimatedBytes: 5000 }).tell('files.batch', batch(100), 6000);
 }
 
 function batch(files: number, size: number | string = 10): EventData<'files.batch'> {
@@ -173,23 +179,7 @@ describe('an estimate', () => {
   });
 
   test('of a scan with full checksums takes what was read of a file before it is recorded, once', () => {
-    const story = new Story()
-      .tell('scan.started', {
-        mountPath: '/m',
-        mountName: 'M',
-        engine: 'process',
-        options: { checksum: 'full' },
-        host,
-      })
-      .tell('chunk.planned', {
-        chunk: 1,
-        roots: [{ path: '/m', scope: 'subtree' }],
-        reason: 'sized',
-        estimatedFiles: 3,
-        estimatedBytes: 4000,
-      })
-      .tell('plan.finished', { chunks: 1 })
-      .tell('process.started', { chunk: 1, attempt: 1, name: 'worker-0001-1', id: '77' });
+    const story = begun({ checksum: 'full' }, { estimatedFiles: 3, estimatedBytes: 4000 });
     const read = (bytesRead: number): void => {
       story.tell(
         'digest.progressed',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { ENTRY, Place, runJson, type Outcome } from './cli.js';
+import { ENTRY, Place, Running, runJson, type Outcome } from './cli.js';
 
 export interface ToldFinding {
   code: string;
@@ -43,6 +43,7 @@ const OUR_COMMANDS = /^nas-scanner (?:scan|replay)/;
 
 /** A place with a shell in which `nas-scanner` is the built program, as in the README. */
 export class AdvisedPlace extends Place {
+  readonly #running: Running[] = [];
   #bin: string | null = null;
 
   /** What `nas-scanner` is in that shell. @param command goes before the arguments, in words of a shell */
@@ -58,7 +59,29 @@ export class AdvisedPlace extends Place {
     return {};
   }
 
+  /** What is begun ends with the place. */
+  protected track(running: Running): Running {
+    this.#running.push(running);
+    return running;
+  }
+
+  /** A scan by one worker process at a time, long enough to be met in the middle of it. */
+  begin(...more: string[]): Running {
+    return this.track(new Running(this.scanArgs('--checksum', 'full', '--max-containers', '1', ...more)));
+  }
+
+  /** Kills what still runs, and waits for its end: until then it may use what the test has mounted. */
+  async stop(): Promise<void> {
+    this.#kill();
+    await Promise.all(this.#running.map(({ ended }) => ended));
+  }
+
+  #kill(): void {
+    for (const { child } of this.#running) child.kill('SIGKILL');
+  }
+
   override remove(): void {
+    this.#kill();
     super.remove();
     if (this.#bin !== null) rmSync(this.#bin, { recursive: true, force: true });
   }

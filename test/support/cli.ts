@@ -56,6 +56,12 @@ export class Running {
     return this.child.pid ?? 0;
   }
 
+  /** Waits until it has a worker process. */
+  async firstWorker(): Promise<number> {
+    await until('a worker', () => this.workers().length > 0);
+    return this.workers()[0] ?? 0;
+  }
+
   /** Direct children that are still there: worker processes, as the kernel sees them. */
   workers(): number[] {
     const ps = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(this.pid)], { encoding: 'utf8' });

@@ -24,7 +24,6 @@ export class DockerPlace extends AdvisedPlace {
   readonly engine: TestEngine;
   /** As scans and commands find the engine: DOCKER_HOST. */
   host: string;
-  readonly #running: Running[] = [];
 
   constructor(engine: TestEngine) {
     super();
@@ -51,9 +50,7 @@ export class DockerPlace extends AdvisedPlace {
 
   /** Starts a scan in containers; one chunk for each top-level directory. */
   start(...more: string[]): Running {
-    const scan = new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.host } });
-    this.#running.push(scan);
-    return scan;
+    return this.track(new Running(this.dockerArgs(...more), { env: { DOCKER_HOST: this.host } }));
   }
 
   dockerArgs(...more: string[]): string[] {
@@ -75,12 +72,6 @@ export class DockerPlace extends AdvisedPlace {
       .docker(...words)
       .catch((error: unknown) => (error as { stdout: string }).stdout);
     return oneObject(out);
-  }
-
-  /** Also ends what a test that failed left running. */
-  override remove(): void {
-    for (const scan of this.#running) scan.child.kill('SIGKILL');
-    super.remove();
   }
 
   /** Any other command on this data directory, with `--json`. */
