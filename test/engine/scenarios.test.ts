@@ -74,10 +74,6 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     const exits = here.of('container.exited');
     expect(exits).toContainEqual(expect.objectContaining({ name: killed, exitCode: 137, oomKilled: false }));
     expect(exits.find((data) => data['name'] === removed)?.['chunk']).toBeGreaterThan(0);
-    const { memoryBytes } = exits.find((data) => data['name'] === killed)?.['lastUsage'] as {
-      memoryBytes: number;
-    };
-    expect(memoryBytes).toBeGreaterThan(2 ** 20);
     const report = (await here.ask('diagnose')) as { verdict: string; findings: { severity: string }[] };
     expect(report.verdict).toBe('complete');
     expect(report.findings.every((finding) => finding.severity === 'info')).toBe(true);

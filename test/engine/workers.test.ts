@@ -6,6 +6,11 @@ import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;
 
+interface Exited extends Record<string, unknown> {
+  name: string;
+  lastUsage: { memoryBytes: number } | null;
+}
+
 describeWithImage('a scan in containers whose workers are in trouble', TEST_TIMEOUT_MS, (daemon) => {
   const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
 
@@ -50,8 +55,10 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
   test('SIGTERM stops the workers in order and leaves no container; the next run goes on', async () => {
     const here = removedAfterwards(new HeldPlace(daemon()));
     await here.hold(2, 50);
-    const scan = here.start();
-    await here.workersHeld();
+    const scan = here.start('--health-interval', '1');
+    const names = await here.workersHeld();
+    // By then the engine has answered what they use, more than once.
+    await until('health checks', () => here.of('health.checked').length >= 2 * names.length, 40_000);
     const askedMs = performance.now();
     scan.child.kill('SIGTERM');
     await until('word of it', () => here.of('scan.interrupted').length === 1);
@@ -59,6 +66,8 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
     expect((await scan.ended).code).toBe(143);
     expect(performance.now() - askedMs).toBeLessThan(15_000);
     expect(await here.containers()).toEqual([]);
+    for (const { name, lastUsage } of here.of('container.exited') as Exited[])
+      if (names.includes(name)) expect(lastUsage?.memoryBytes, name).toBeGreaterThan(2 ** 20);
     await expectComplete(here.start(), here);
     expect(here.of('scan.resumed')).toHaveLength(1);
   });
