@@ -9,7 +9,7 @@ import { Screen } from './screen.js';
 import { StatusFeed } from './status-feed.js';
 import { renderStatus } from './status-text.js';
 import { runStatus } from './status.js';
-import { formatBytes, formatCount, formatSeconds, printable } from '../projections/text.js';
+import { formatBytes, formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 
 const REFRESH_MS = 1000;
 const PLAIN_EVERY_MS = 10_000;
@@ -87,7 +87,7 @@ function plainLine(status: StatusSnapshot): string {
   if (pausedBecause !== null) return `${formatSeconds(status.seconds)}: paused, ${printable(pausedBecause)}`;
   const left = remaining.secondsLow === null ? '' : `, at least ${formatSeconds(remaining.secondsLow)} left`;
   return (
-    `${formatSeconds(status.seconds)}: ${status.state}, ${formatCount(status.files)} files, ${formatBytes(status.bytes)}, ` +
+    `${formatSeconds(status.seconds)}: ${status.state}, ${plural(status.files, 'file')}, ${formatBytes(status.bytes)}, ` +
     `${formatCount(Math.round(status.filesPerSecond))} files/s, chunks ${chunks.completed} of ${chunks.planned}${left}`
   );
 }

@@ -1,6 +1,6 @@
 import type { Attempt } from '../src/scan/attempt.js';
 import { addTotals, chunkCounts, totalsOf, type ScanState, type Totals } from '../src/scan/state.js';
-import { displayPath, formatBytes, formatCount, printable } from '../projections/text.js';
+import { displayPath, formatBytes, formatCount, plural, printable } from '../projections/text.js';
 import { cutEnd, cutStart, padEnd } from './columns.js';
 import { formatClock, readSoFar } from './format.js';
 import type { Io } from './io.js';
@@ -105,7 +105,7 @@ export class ScanDisplay {
     const eta = this.#remaining(totals.files);
     const problems = totals.problems > 0 ? `  ${formatCount(totals.problems)} problems` : '';
     return (
-      `${formatCount(totals.files)} files  ${formatBytes(totals.bytes)}  ${formatCount(this.#rate(totals.files))} files/s  ` +
+      `${plural(totals.files, 'file')}  ${formatBytes(totals.bytes)}  ${formatCount(this.#rate(totals.files))} files/s  ` +
       `chunks ${chunks.completed} of ${chunks.planned}${more}${problems}${eta}`
     );
   }
@@ -157,7 +157,7 @@ export class ScanDisplay {
     const silent =
       attempt.secondsSinceProgress >= 10 ? `  quiet for ${formatClock(attempt.secondsSinceProgress)}` : '';
     const read = reading === null ? '' : `  ${readSoFar(reading)}`;
-    const right = `${read}  ${formatCount(ledger.totals.files)} files${silent}`;
+    const right = `${read}  ${plural(ledger.totals.files, 'file')}${silent}`;
     const path = reading?.path ?? lastDirectory;
     const at = path === null ? 'starting' : this.#below(displayPath(path));
     const room = Math.max(8, width - left.length - right.length);

@@ -51,7 +51,7 @@ export function renderStatus(
       width,
     ),
     cutEnd(
-      `${formatCount(status.files)} files, ${formatBytes(status.bytes)}, ${formatCount(Math.round(status.filesPerSecond))} files/s`,
+      `${plural(status.files, 'file')}, ${formatBytes(status.bytes)}, ${formatCount(Math.round(status.filesPerSecond))} files/s`,
       width,
     ),
     cutEnd(chunkWords(status), width),
@@ -93,7 +93,7 @@ function remainingWords({ remaining }: StatusSnapshot): string {
   const { secondsLow, secondsHigh, files, atLeast } = remaining;
   if (secondsLow === null)
     return atLeast ? 'left: not known yet (sizes are still being measured)' : 'left: not known yet';
-  const what = `${atLeast ? 'at least ' : 'about '}${formatCount(files)} files`;
+  const what = `${atLeast ? 'at least ' : 'about '}${plural(files, 'file')}`;
   if (secondsHigh === null) return `left: ${what}, at least ${formatSeconds(secondsLow)}`;
   return `left: ${what}, ${formatSeconds(secondsLow)} to ${formatSeconds(secondsHigh)}`;
 }
