@@ -3,6 +3,8 @@ import { EngineError, type Engine } from '../engine/port.js';
 
 /** Often enough to tell how a worker stood when it ended, seldom enough to be nothing to an engine with many of them. */
 const LOOK_EVERY_MS = 5000;
+/** The same as long as nothing is known: what has just started uses nothing yet. */
+const FIRST_LOOK_EVERY_MS = 500;
 
 type LastUsage = NonNullable<EventData<'container.exited'>['lastUsage']>;
 
@@ -28,7 +30,8 @@ export class UsageWatch {
   /** Looks where that is due. Never rejects for want of an engine. @param id null: it has not started yet */
   async look(id: string | null): Promise<void> {
     const nowMs = this.#now();
-    if (id === null || this.#asking || nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return;
+    const everyMs = this.#last === null ? FIRST_LOOK_EVERY_MS : LOOK_EVERY_MS;
+    if (id === null || this.#asking || nowMs - this.#lookedAtMs < everyMs) return;
     this.#lookedAtMs = nowMs;
     this.#asking = true;
     try {
