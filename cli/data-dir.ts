@@ -70,7 +70,7 @@ function isCatalogName(name: string): boolean {
 export function dataPaths(dataDir: string, databaseName = DATABASE_NAME_DEFAULT): DataPaths {
   if (!isCatalogName(databaseName)) {
     throw usageError(
-      `--db-name ${JSON.stringify(databaseName)} is not a name for the catalog`,
+      `${JSON.stringify(databaseName)} is not a name for the catalog (--db-name, NAS_SCANNER_DB_NAME)`,
       `It takes the name of a file in the data directory, such as ${DATABASE_NAME_DEFAULT}, of ${NAME_BYTES_MAX} bytes at most.`,
     );
   }
