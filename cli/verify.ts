@@ -7,11 +7,13 @@ import { dataDirToRead, dataPaths, type DataPaths } from './data-dir.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { VerifyJson } from './json/verify.js';
+import { ifKnown } from './if-known.js';
 import { paint, type Paint } from './paint.js';
 import { checkKnown } from './scan-id.js';
 import { table } from './table.js';
 import { compareCatalog, lookAtCatalog, type CatalogAgreement } from './verify-catalog.js';
 import { explain } from './verify-explain.js';
+import { madeGood } from './verify-made-good.js';
 
 /** A journal up to this size is replayed in well under two seconds. */
 const COMPARED_BYTES_MAX = 16 * 1024 ** 2;
@@ -44,7 +46,10 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
   } satisfies VerifyJson);
   if (last === undefined)
     io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
-  else if (!io.quiet || !sound) io.out(summary(reports, sound, records, view, colours));
+  else if (!io.quiet || !sound) {
+    const good = await ifKnown(() => madeGood(dataDir, reports));
+    io.out(summary(reports, good ?? new Map(), records, view, colours));
+  }
   return sound ? EXIT.done : EXIT.unsound;
 }
 
@@ -112,23 +117,28 @@ function colourOf({ state }: SegmentReport, colours: Paint): (text: string) => s
 
 function summary(
   reports: readonly ScanReport[],
-  sound: boolean,
+  good: ReadonlyMap<string, string>,
   records: number,
   view: CatalogAgreement | null,
   colours: Paint,
 ): string {
   const segments = reports.reduce((sum, report) => sum + report.segments.length, 0);
+  const unsound = reports.filter((report) => !report.sound);
   const counts = `${formatCount(records)} records in ${formatCount(segments)} segments`;
   const lines = [
-    sound
+    unsound.length === 0
       ? `${colours.good('The journal is sound:')} ${counts}.`
       : `${colours.bad('The journal is not sound:')} ${counts} are good; what is missing is named above.`,
   ];
-  if (!sound)
+  for (const [scan, later] of good)
+    lines.push(`${scan}: nothing is missing any more;`, `  scan ${later} has read all of its mount again.`);
+  if (unsound.length > good.size)
     lines.push(
       'What to do: scan the same mount again (an unfinished scan goes on; only what is missing is read anew),',
       'then nas-scanner replay. Look after the disk: a journal does not get damaged by a crash.',
     );
+  else if (unsound.length > 0)
+    lines.push('What to do: look after the disk: a journal does not get damaged by a crash.');
   if (view !== null) lines.push(`Catalog: ${view.state === 'agrees' ? 'agrees with it' : view.detail}.`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,0 +1,37 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Place, run, runJson } from '../support/cli.js';
+import { plantManyFiles } from '../support/many-files.js';
+
+test('verify says so once a later scan has read again what a damaged segment held', async () => {
+  const place = new Place();
+  onTestFinished(() => {
+    place.remove();
+  });
+  mkdirSync(place.tree);
+  plantManyFiles(place.tree, 3, 10);
+  const damaged = String((await runJson(place.scanArgs(), 0))['scan']);
+  const worker = readdirSync(join(place.journal, damaged)).find((name) => name.startsWith('worker-')) ?? '';
+  const segment = join(place.journal, damaged, worker, '0001-0001.ndjson');
+  const bytes = readFileSync(segment);
+  const at = bytes.indexOf('files.batch');
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(segment, bytes);
+
+  const before = await run(place.args('verify'));
+  expect(before.code).toBe(5);
+  expect(before.stdout).toContain('What to do: scan the same mount again');
+  expect(before.stdout).not.toContain('nothing is missing any more');
+
+  const later = String((await runJson(place.scanArgs(), 0))['scan']);
+  const after = await run(place.args('verify'));
+  expect(after.code).toBe(5);
+  expect(after.stdout).toContain(
+    `${damaged}: nothing is missing any more;\n  scan ${later} has read all of its mount again.\n`,
+  );
+  expect(after.stdout).not.toContain('scan the same mount again');
+  expect(after.stdout).toContain('look after the disk');
+  // Of one scan alone nobody can tell what others made good.
+  expect((await run(place.args('verify', '--scan', damaged))).stdout).toContain('scan the same mount again');
+});
