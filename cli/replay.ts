@@ -93,7 +93,7 @@ function missing(reports: readonly ScanReport[]): string[] {
         fromSeq === toSeq ? `record ${fromSeq}` : `records ${fromSeq} to ${toSeq}`,
       );
       const what = gaps.length > 0 ? `: ${gaps.join(', ')} missing` : '';
-      lines.push(`journal ${segment.state}: ${segment.scan}/${segment.file}${what}`);
+      lines.push(`journal ${segment.state}: ${segment.file}${what}`);
     }
   }
   if (lines.length <= PLACES_SHOWN_MAX) return lines;

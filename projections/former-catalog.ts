@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import type { PathText } from '../journal/events/index.js';
 import { pathKey, toPathText } from '../journal/path-text.js';
 import { IMPORT_COLUMNS } from './catalog-import.js';
 import { databaseError, openDatabase, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
 import { openForReading } from './open-catalog.js';
-import { catalogKind } from './schema.js';
+import { APPLICATION_ID, catalogKind } from './schema.js';
 
 type Cell = string | number | bigint | Buffer | null;
 /** A cell in the journal: what JSON cannot say exactly is text or base64. */
@@ -37,11 +37,27 @@ export function isFormerCatalog(catalog: string): boolean {
     return catalogKind(database, catalog) === 'former';
   } catch (cause) {
     const error = databaseError(cause, catalog);
+    const locked = error instanceof ProjectionError && error.code === 'catalog-locked';
     // Who cannot look must not go on as if there was nothing.
-    if (error instanceof Error && 'code' in error && error.code === 'catalog-locked') throw error;
+    if (locked && !isMarkedAsOurs(catalog)) throw error;
     return false;
   } finally {
     database?.close();
+  }
+}
+
+/** Where a database file has its application id, four bytes, the highest first. */
+const APPLICATION_ID_AT = 68;
+
+/** By the file's own header, which no lock guards: whether it was made here. */
+function isMarkedAsOurs(catalog: string): boolean {
+  const file = openSync(catalog, 'r');
+  try {
+    const header = Buffer.alloc(APPLICATION_ID_AT + 4);
+    readSync(file, header, 0, header.length, 0);
+    return header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+  } finally {
+    closeSync(file);
   }
 }
 
