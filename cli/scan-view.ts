@@ -140,7 +140,7 @@ export class ScanDisplay {
     const attempts = this.#view.attempts();
     for (const attempt of attempts.slice(0, WORKER_LINES_MAX)) lines.push(this.#workerLine(attempt, width));
     const hidden = attempts.length - WORKER_LINES_MAX;
-    if (hidden > 0) lines.push(`  and ${hidden} more workers`);
+    if (hidden > 0) lines.push(`  and ${plural(hidden, 'more worker')}`);
     return lines;
   }
 

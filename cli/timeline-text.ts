@@ -1,4 +1,4 @@
-import { formatCount, formatLocalTime } from '../projections/text.js';
+import { formatCount, formatLocalTime, plural } from '../projections/text.js';
 import type { Span, SpanKind, Timeline } from '../projections/timeline.js';
 
 const LANES_SHOWN = 6;
@@ -35,7 +35,7 @@ export function renderTimeline(timeline: Timeline, width: number): string {
     ...lanes.slice(0, LANES_SHOWN).map((spans, index) => lane(`worker ${index + 1}`, cellsOf(spans, scale))),
   ];
   if (lanes.length > LANES_SHOWN)
-    lines.push(`         and ${lanes.length - LANES_SHOWN} more workers (--html shows all)`);
+    lines.push(`         and ${plural(lanes.length - LANES_SHOWN, 'more worker')} (--html shows all)`);
   lines.push(lane('files/s', throughput(filesPerSecond, columns)));
   const peak = Math.max(0, ...filesPerSecond);
   return `Timeline (= good, X bad, / stopped, > open; c checks, p planning, ! paused)\n${lines.join('\n')}\n         @ is ${formatCount(Math.round(peak))} files per second\n`;

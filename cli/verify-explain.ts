@@ -35,7 +35,8 @@ export async function explain(
       if (place !== null) lines.push(place);
     }
   }
-  lines.push(ADVICE[segment.state] ?? '');
+  const isEmpty = segment.state === 'torn' && segment.badBytes === 0;
+  lines.push(isEmpty ? EMPTY_ADVICE : (ADVICE[segment.state] ?? ''));
   return lines;
 }
 
@@ -44,6 +45,10 @@ const ADVICE: Partial<Record<SegmentReport['state'], string>> = {
   damaged: 'All other records are good. A scan of the same mount reads these directories again.',
   lost: 'A scan of the same mount reads what is missing again; a copy of the file, put back, is as good.',
 };
+
+/** A file that was begun and never written to. */
+const EMPTY_ADVICE =
+  'Normal after a crash: nothing that was acknowledged is missing, and nothing needs to be done.';
 
 async function chunkText(journalDir: string, scan: string, chunk: number): Promise<string> {
   const roots = await rootsOf(journalDir, scan, chunk);

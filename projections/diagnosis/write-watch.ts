@@ -32,8 +32,8 @@ export class WriteWatch {
     }
     const chunk = chunkOfWriter(writer);
     if (chunk === null) {
-      // However many coordinators there were that ended before their first word.
-      if (event.type === 'scan.resumed') state.newEpochs = [];
+      // However many coordinators, or repairs, there were that ended before their first word.
+      if (event.type === 'scan.resumed' || event.type === 'journal.repaired') state.newEpochs = [];
       this.#failed(state, chunk, state.newEpochs.length);
       return;
     }

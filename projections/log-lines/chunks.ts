@@ -58,5 +58,7 @@ export const chunkLines: LogHandlers = {
     const text = `CHUNK ${data.chunk} attempt ${data.attempt} failed: ${printable(data.reason)}`;
     return [data.willRetry ? warning(`${text}; it is tried again`) : alarm(`${text}; no attempt is left`)];
   },
-  'worker.tuned': (data) => [info(`CHUNK ${data.chunk}: ${data.directoriesAtOnce} directories at once`)],
+  'worker.tuned': (data) => [
+    info(`CHUNK ${data.chunk}: ${plural(data.directoriesAtOnce, 'directory', 'directories')} at once`),
+  ],
 };

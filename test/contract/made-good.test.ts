@@ -1,16 +1,21 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 
-test('verify says so once a later scan has read again what a damaged segment held', async () => {
+function newPlace(): Place {
   const place = new Place();
   onTestFinished(() => {
     place.remove();
   });
   mkdirSync(place.tree);
   plantManyFiles(place.tree, 3, 10);
+  return place;
+}
+
+test('verify says so once a later scan has read again what a damaged segment held', async () => {
+  const place = newPlace();
   const damaged = String((await runJson(place.scanArgs(), 0))['scan']);
   const worker = readdirSync(join(place.journal, damaged)).find((name) => name.startsWith('worker-')) ?? '';
   const segment = join(place.journal, damaged, worker, '0001-0001.ndjson');
@@ -34,4 +39,24 @@ test('verify says so once a later scan has read again what a damaged segment hel
   expect(after.stdout).toContain('look after the disk');
   // Of one scan alone nobody can tell what others made good.
   expect((await run(place.args('verify', '--scan', damaged))).stdout).toContain('scan the same mount again');
+});
+
+test('a last word that was cut off and repaired is no failed write', async () => {
+  const place = newPlace();
+  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
+  const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
+  truncateSync(coordinator, statSync(coordinator).size - 100);
+  expect((await run(place.args('repair'))).code).toBe(0);
+  const { verdict, findings } = await runJson(place.args('diagnose', '--offline'), 0);
+  expect({ verdict, findings }).toEqual({ verdict: 'complete', findings: [] });
+});
+
+test('a segment that was begun and never written to asks for nothing', async () => {
+  const place = newPlace();
+  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
+  writeFileSync(join(place.journal, scan, 'worker-0001', '0002-0001.ndjson'), '');
+  const { code, stdout } = await run(place.args('verify'));
+  expect(code).toBe(0);
+  expect(stdout).toContain('nothing needs to be done');
+  expect(stdout).not.toContain('nas-scanner repair');
 });
