@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readStats, type CatalogStats, type FileLine } from '../projections/stats.js';
 import { formatBytes, formatCount, formatLocalTime, plural, printable } from '../projections/text.js';
 import type { CommonOptions } from './command-options.js';
@@ -23,6 +24,12 @@ function read(catalog: string): CatalogStats {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'catalog-missing' && code !== 'catalog-unwritable') throw error;
+    if (existsSync(catalog)) {
+      throw new CommandError(`the catalog cannot be opened: ${(error as Error).message}`, {
+        hint: 'SQLite has to write beside it, even to read: run this as the owner of its folder, or where it can be written',
+        cause: error,
+      });
+    }
     throw new CommandError(`there is no catalog at ${catalog}`, {
       hint: 'scan something first; nas-scanner replay makes it anew from a journal',
       cause: error,

@@ -127,6 +127,17 @@ describe('the catalog', () => {
     },
   );
 
+  test.skipIf(!isRoot)('who may not write beside it is told so, not that there is none', async () => {
+    plantManyFiles(place.tree, 1, 1);
+    expect((await run(place.scanArgs())).code).toBe(0);
+    // Its last reader takes the log along that others could read it with.
+    spawnSync('sqlite3', [place.catalog, 'SELECT count(*) FROM files']);
+    spawnSync('chmod', ['-R', 'a+rX', place.root]);
+    const asNobody = { as: 'setpriv --reuid 65534 --regid 65534 --clear-groups' };
+    const { code, stderr } = await place.paste(`nas-scanner stats --data-dir ${place.dataDir}`, asNobody);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('SQLite has to write beside it')]);
+  });
+
   test.skipIf(!isRoot)('catalog.unwritable: it may not be changed', async () => {
     plantManyFiles(place.tree, 5, 5);
     expect((await run(place.scanArgs())).code).toBe(0);
