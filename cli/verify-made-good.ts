@@ -12,13 +12,14 @@ export async function madeGood(
 ): Promise<ReadonlyMap<string, string>> {
   const good = new Map<string, string>();
   if (reports.every((report) => report.sound)) return good;
-  const soundScans = new Set(reports.filter((report) => report.sound).map(({ scan }) => scan));
+  const isSound = new Map(reports.map(({ scan, sound }) => [scan, sound]));
   const summaries = await listScanSummaries(dataDir);
-  const complete = summaries.filter(({ scan, outcome }) => outcome === 'complete' && soundScans.has(scan));
-  for (const { scan, sound } of reports) {
-    const mount = summaries.find((summary) => summary.scan === scan)?.mountPath ?? null;
-    if (sound || mount === null) continue;
-    const later = complete.find((summary) => summary.scan > scan && summary.mountPath === mount);
+  const complete = summaries.filter(
+    ({ scan, outcome }) => outcome === 'complete' && isSound.get(scan) === true,
+  );
+  for (const { scan, mountPath } of summaries) {
+    if (isSound.get(scan) !== false || mountPath === null) continue;
+    const later = complete.find((other) => other.scan > scan && other.mountPath === mountPath);
     if (later !== undefined) good.set(scan, later.scan);
   }
   return good;

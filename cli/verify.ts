@@ -46,7 +46,7 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
   } satisfies VerifyJson);
   if (last === undefined)
     io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
-  else if (!io.quiet || !sound) {
+  else if (!io.wantsJson && (!io.quiet || !sound)) {
     const good = await ifKnown(() => madeGood(dataDir, reports));
     io.out(summary(reports, good ?? new Map(), records, view, colours));
   }

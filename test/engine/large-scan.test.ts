@@ -57,13 +57,13 @@ describe.skipIf(!engineAvailable)('a scan of 50,000 files in 8 chunks, 4 contain
     expect(await here.containers()).toEqual([]);
   }
 
-  /** How many workers there were at once at most, from the word that one is wanted: starting takes its time. */
+  /** How many workers ran at once at most. */
   function atOnceMax(): number {
     let running = 0;
     let most = 0;
     for (const { type, data } of here.told()) {
       if (data['chunk'] === 0) continue;
-      if (type === 'container.requested') most = Math.max(most, (running += 1));
+      if (type === 'container.started') most = Math.max(most, (running += 1));
       else if (type === 'container.exited') running -= 1;
     }
     return most;

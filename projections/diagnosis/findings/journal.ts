@@ -32,13 +32,8 @@ function evidenceOf(context: FindingContext, segments: JournalSegment[]): Eviden
     const ranges = segment.lost
       .slice(0, 3)
       .map(({ fromSeq, toSeq }) => (fromSeq === toSeq ? `${fromSeq}` : `${fromSeq}-${toSeq}`));
-    const isOne = segment.lost.length === 1 && segment.lost[0]?.fromSeq === segment.lost[0]?.toSeq;
-    const gone =
-      ranges.length === 0
-        ? ''
-        : isOne
-          ? `record ${ranges[0]} is gone`
-          : `records ${ranges.join(', ')} are gone`;
+    const [records, are] = lostRecords([segment]) === 1 ? ['record', 'is'] : ['records', 'are'];
+    const gone = ranges.length === 0 ? '' : `${records} ${ranges.join(', ')} ${are} gone`;
     const bad =
       segment.badBytes === 0
         ? ''
