@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { listScans } from '../journal/segments.js';
 import type { ScanReport } from '../journal/recovery.js';
 import { importFormerCatalog } from '../projections/import.js';
+import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { replay, type ReplayOptions as RunnerOptions, type ReplayResult } from '../projections/runner.js';
 import { formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 import type { ReplayOptions } from './command-options.js';
@@ -39,6 +40,8 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
     if (imported !== null && !io.quiet) {
       io.err(`took ${plural(imported.rows, 'row')} of a former catalog into the journal\n`);
     }
+    const kept = inPlace ? keepUnreadable(paths.catalog) : null;
+    if (kept !== null) io.err(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}\n`);
     const result = await run(options, io, { dataDir, databaseName, ...(inPlace ? {} : { to: options.to }) });
     report(result, io);
     return result.sound ? EXIT.done : EXIT.unsound;

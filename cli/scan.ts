@@ -4,6 +4,7 @@ import type { EventData } from '../journal/events/index.js';
 import { ownerFromEnvironment, ownPath } from '../journal/owner.js';
 import { ProjectionError } from '../projections/errors.js';
 import { importFormerCatalog } from '../projections/import.js';
+import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { plural, printable } from '../projections/text.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
@@ -126,6 +127,8 @@ async function takeOverFormer(paths: DataPaths, say: (text: string) => void): Pr
   try {
     const imported = await importFormerCatalog({ ...paths, owner: ownerFromEnvironment() });
     if (imported !== null) say(`took ${plural(imported.rows, 'row')} of the former catalog into the journal`);
+    const kept = keepUnreadable(paths.catalog);
+    if (kept !== null) say(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}`);
     return null;
   } catch (error) {
     if (!(error instanceof ProjectionError) || error.code !== 'catalog-damaged') throw error;

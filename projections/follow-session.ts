@@ -1,4 +1,4 @@
-import { linkSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeEvent } from '../journal/decode-event.js';
 import { WriterTail, type ReadRecord } from '../journal/reader.js';
@@ -7,7 +7,7 @@ import { Catalog } from './catalog.js';
 import { catchUp, checkFollowed, inTransaction, rollBack } from './catch-up.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
-import { isFormerCatalog } from './former-catalog.js';
+import { keepFormer, keepUnreadable, keptText } from './keep-aside.js';
 import { openForFollowing, type OpenCatalog } from './open-catalog.js';
 import { replay } from './runner.js';
 
@@ -60,7 +60,8 @@ export class FollowSession {
       return await FollowSession.#attach(target, path);
     } catch (error) {
       if (!(error instanceof ProjectionError) || !REBUILD_CODES.has(error.code)) throw error;
-      onRebuild(error.message);
+      const kept = keepUnreadable(path);
+      onRebuild(kept === null ? error.message : `${error.message}; ${keptText(kept)}`);
     }
     keepFormer(path);
     await replay({ ...target, exceptScan: target.scan });
@@ -171,16 +172,5 @@ export class FollowSession {
     this.#catalog.flush();
     this.#database.exec('COMMIT');
     this.#rowsWaiting = 0;
-  }
-}
-
-/** A former catalog is about to be replaced by what the journal has of it; the file itself stays, under another name. */
-export function keepFormer(path: string): void {
-  if (!isFormerCatalog(path)) return;
-  try {
-    linkSync(path, `${path}.former`);
-  } catch (error) {
-    // There is one already, or the file system has no links: the journal holds every row.
-    if (!(error instanceof Error && 'code' in error)) throw error;
   }
 }

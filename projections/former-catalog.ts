@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import type { PathText } from '../journal/events/index.js';
 import { pathKey, toPathText } from '../journal/path-text.js';
 import { IMPORT_COLUMNS } from './catalog-import.js';
@@ -41,6 +41,22 @@ export function isFormerCatalog(catalog: string): boolean {
     // Who cannot look must not go on as if there was nothing.
     if (locked && !isMarkedAsOurs(catalog)) throw error;
     return false;
+  } finally {
+    database?.close();
+  }
+}
+
+/** Whether a file at a catalog's place can be read as none, and is not marked as made here: nobody knows what it holds. */
+export function isUnreadable(catalog: string): boolean {
+  if (statSync(catalog, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  let database;
+  try {
+    database = openDatabase(catalog, { readonly: true });
+    catalogKind(database, catalog);
+    return false;
+  } catch (cause) {
+    const error = databaseError(cause, catalog);
+    return error instanceof ProjectionError && error.code === 'catalog-damaged' && !isMarkedAsOurs(catalog);
   } finally {
     database?.close();
   }

@@ -198,4 +198,30 @@ describe('a catalog of the former system with odd contents', () => {
     expect(others).toBeGreaterThan(19_000);
     expect(sql(second.catalog, "SELECT size FROM files WHERE mount_point = 'Mount'")).toBe('4');
   });
+
+  test.each(['scan', 'replay'])(
+    'with a damaged first page is kept under another name by a %s, which says so, once',
+    async (command) => {
+      const args = command === 'scan' ? second.scanArgs() : second.args('replay');
+      made(FORMER);
+      const file = openSync(second.catalog, 'r+');
+      writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, 0);
+      closeSync(file);
+      const bytes = readFileSync(second.catalog);
+      const kept = `${second.catalog}.unreadable`;
+      const outcome = await run(args);
+      expect(outcome.code, outcome.stderr).toBe(0);
+      expect(readFileSync(kept).equals(bytes)).toBe(true);
+      expect(outcome.stderr).toContain(`${second.catalog} cannot be read`);
+      expect(outcome.stderr).toContain(`kept as ${kept}`);
+      expect((await run(args)).stderr).not.toContain('kept as');
+      // Another one does not take the first one's place.
+      rmSync(second.catalog);
+      writeFileSync(second.catalog, 'no catalog either');
+      expect((await run(args)).code).toBe(0);
+      expect(readFileSync(kept).equals(bytes)).toBe(true);
+      expect(readFileSync(`${kept}-2`, 'utf8')).toBe('no catalog either');
+      expect(sql(second.catalog, 'SELECT count(*) FROM files')).toBe(command === 'scan' ? '1' : '0');
+    },
+  );
 });
