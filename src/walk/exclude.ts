@@ -1,5 +1,6 @@
 import { WalkError } from './errors.js';
-import { globSource } from './glob.js';
+import { GlobMachine } from './glob-machine.js';
+import { globProgram } from './glob.js';
 
 /**
  * What NAS systems and desktops leave behind. Not excluded by default: a catalog that leaves files out should have
@@ -22,7 +23,7 @@ export const NAS_DROPPINGS: readonly string[] = [
 /** Says whether an entry is left out. `path` is absolute; both are strings as in names.ts. */
 export type Excluder = (name: string, path: string) => boolean;
 
-/** All together: they stand in the journal's first record, and in one regular expression. */
+/** All together: they stand in the journal's first record, and each name is held against all of them. */
 const ALL_CHARS_MAX = 128 * 1024;
 
 /** A slash needs no quoting, one is as good as many, and one at the end says nothing. */
@@ -31,8 +32,16 @@ function tidied(glob: string): string {
   return plain.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/s, '');
 }
 
-function unionOf(globs: readonly string[]): RegExp | null {
-  return globs.length === 0 ? null : new RegExp(`^(?:${globs.map(globSource).join('|')})$`, 'su');
+/**
+ * Whether one of the globs takes a text. Those with one star at most go through one machine together; with more of them it
+ * would have to know too many states, so each of the others has its own.
+ */
+function anyOf(globs: readonly string[]): (text: string) => boolean {
+  const together = globs.filter((glob) => glob.split('*').length <= 2);
+  const alone = globs.filter((glob) => !together.includes(glob)).map((glob) => [glob]);
+  const groups = together.length === 0 ? alone : [together, ...alone];
+  const machines = groups.map((group) => new GlobMachine(globProgram(group)));
+  return (text) => machines.some((machine) => machine.matches(text));
 }
 
 /**
@@ -53,12 +62,11 @@ export function compileExcludes(
     throw new WalkError('bad-glob', `together they have more than ${ALL_CHARS_MAX} characters`);
   }
   const tidy = globs.map(tidied);
-  const names = unionOf(tidy.filter((glob) => !glob.includes('/')));
-  const paths = unionOf(
+  const takesName = anyOf(tidy.filter((glob) => !glob.includes('/')));
+  const takesPath = anyOf(
     tidy.filter((glob) => glob.includes('/')).map((glob) => glob.replace(/^(?:\.?\/)+/, '')),
   );
   const never = new Set(directories);
   const skip = mountPath.endsWith('/') ? mountPath.length : mountPath.length + 1;
-  return (name, path) =>
-    never.has(path) || (names?.test(name) ?? false) || (paths !== null && paths.test(path.slice(skip)));
+  return (name, path) => never.has(path) || takesName(name) || takesPath(path.slice(skip));
 }

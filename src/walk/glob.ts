@@ -1,4 +1,5 @@
 import { WalkError } from './errors.js';
+import type { Step, Taker } from './glob-machine.js';
 
 /** No path that the kernel takes at once is longer; and a pattern without end takes all memory to compile. */
 const GLOB_CHARS_MAX = 4096;
@@ -10,7 +11,6 @@ const SET = String.raw`\[(?:[!^](?:\]|${MEMBER})|\]|(?![!^])${MEMBER})${MEMBER}*
 /** What a glob consists of: stars, a character that a backslash quotes, a set, or one character. */
 const PIECE = new RegExp(String.raw`\*{2,}/|\*+|\\.|${SET}|.`, 'gsu');
 const SET_MEMBER = /\[:([a-z]*):\]|(\\.|.)(?:-(?!\[:)(\\.|.))?/gsu;
-const SPECIAL = /[.+*?^${}()[\]|\\]/g;
 
 /** The classes of POSIX, as members of a set of a regular expression. */
 const CLASSES: Readonly<Record<string, string>> = {
@@ -33,8 +33,8 @@ function piecesOf(glob: string): string[] {
 }
 
 /** What braces and commas stand for, by the place of the piece: nothing but themselves without a partner or a comma. */
-function groupsOf(pieces: readonly string[]): Map<number, '(?:' | '|' | ')'> {
-  const roles = new Map<number, '(?:' | '|' | ')'>();
+function groupsOf(pieces: readonly string[]): Map<number, 'open' | 'or' | 'close'> {
+  const roles = new Map<number, 'open' | 'or' | 'close'>();
   const open: { at: number; commas: number[] }[] = [];
   for (const [at, piece] of pieces.entries()) {
     if (piece === '{') open.push({ at, commas: [] });
@@ -42,37 +42,130 @@ function groupsOf(pieces: readonly string[]): Map<number, '(?:' | '|' | ')'> {
     else if (piece === '}') {
       const group = open.pop();
       if (group === undefined || group.commas.length === 0) continue;
-      roles.set(group.at, '(?:').set(at, ')');
-      for (const comma of group.commas) roles.set(comma, '|');
+      roles.set(group.at, 'open').set(at, 'close');
+      for (const comma of group.commas) roles.set(comma, 'or');
     }
   }
   return roles;
 }
 
 /**
- * The source of a regular expression (flags `su`) for a glob: `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]` and `\` as
- * in fnmatch(3), none of them across a slash; `**` as a whole name across directories; `{a,b}` for either, also nested.
- * @throws WalkError `bad-glob` where it can mean nothing
+ * What `globs` take, as one program: `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]` and `\` as in fnmatch(3), none of them
+ * across a slash; `**` as a whole name across directories; `{a,b}` for either, also nested.
+ * @throws WalkError `bad-glob` where one can mean nothing
  */
-export function globSource(glob: string): string {
+export function globProgram(globs: readonly string[]): Step[] {
+  const program = new Program();
+  program.open();
+  for (const [at, glob] of globs.entries()) {
+    if (at > 0) program.or();
+    compile(glob, program);
+  }
+  program.close();
+  return program.finish();
+}
+
+function compile(glob: string, program: Program): void {
   if (glob.length > GLOB_CHARS_MAX) {
     throw new WalkError('bad-glob', `it has more than ${GLOB_CHARS_MAX} characters`);
   }
   const pieces = piecesOf(glob);
   const roles = groupsOf(pieces);
-  return pieces.map((piece, at) => roles.get(at) ?? pieceSource(piece)).join('');
+  for (const [at, piece] of pieces.entries()) {
+    const role = roles.get(at);
+    if (role !== undefined) program[role]();
+    else if (piece.startsWith('**')) severalStars(piece, program);
+    else if (piece === '*') program.star(noSlash);
+    else program.take(takerOf(piece));
+  }
 }
 
-function pieceSource(piece: string): string {
-  if (piece === '?') return '[^/]';
-  if (piece === '*') return '[^/]*';
-  // Two stars that are not the whole of a name are one.
-  if (piece.startsWith('**')) {
-    return piece.endsWith('/') ? '(?:(?<![^/])(?:.*/)?|[^/]*/)' : '(?:(?<![^/]).*(?![^/])|[^/]*)';
+const any: Taker = { takes: () => true, tells: [] };
+const noSlash: Taker = { takes: (char) => char !== '/', tells: ['/'] };
+const slash = itself('/');
+
+function itself(only: string): Taker {
+  return { takes: (char) => char === only, tells: [only] };
+}
+
+/** Two stars that are not the whole of a name are one. */
+function severalStars(piece: string, program: Program): void {
+  const folder = piece.endsWith('/');
+  program.open();
+  program.edge('before');
+  if (folder) {
+    program.open();
+    program.star(any);
+    program.take(slash);
+    program.or();
+    program.close();
+  } else {
+    program.star(any);
+    program.edge('after');
   }
+  program.or();
+  program.star(noSlash);
+  if (folder) program.take(slash);
+  program.close();
+}
+
+/** Writes steps one after another; `open`, `or` and `close` stand around ways of which any may be taken. */
+class Program {
+  readonly #steps: Step[] = [];
+  readonly #groups: { ways: number[]; ends: number[][] }[] = [];
+
+  take(taker: Taker): void {
+    this.#steps.push({ kind: 'take', taker });
+  }
+
+  edge(of: 'before' | 'after'): void {
+    this.#steps.push({ kind: 'edge', of });
+  }
+
+  /** Any number of such characters. */
+  star(taker: Taker): void {
+    const at = this.#steps.length;
+    this.#steps.push({ kind: 'fork', to: [at + 1, at + 3] });
+    this.take(taker);
+    this.#steps.push({ kind: 'fork', to: [at] });
+  }
+
+  open(): void {
+    const ways = this.#fork();
+    ways.push(this.#steps.length);
+    this.#groups.push({ ways, ends: [] });
+  }
+
+  or(): void {
+    const group = this.#groups.at(-1);
+    group?.ends.push(this.#fork());
+    group?.ways.push(this.#steps.length);
+  }
+
+  close(): void {
+    for (const end of this.#groups.pop()?.ends ?? []) end.push(this.#steps.length);
+  }
+
+  finish(): Step[] {
+    return [...this.#steps, { kind: 'accept' }];
+  }
+
+  #fork(): number[] {
+    const to: number[] = [];
+    this.#steps.push({ kind: 'fork', to });
+    return to;
+  }
+}
+
+/** Which character a piece takes that stands for one. */
+function takerOf(piece: string): Taker {
+  if (piece === '?') return noSlash;
   if (piece === '\\') throw new WalkError('bad-glob', 'it ends in a backslash that quotes nothing');
-  if (piece.length > 1 && piece.startsWith('[')) return setSource(piece);
-  return unquoted(piece).replace(SPECIAL, '\\$&');
+  if (piece.length > 1 && piece.startsWith('[')) {
+    const set = new RegExp(`^${setSource(piece)}$`, 'su');
+    return { takes: (char) => set.test(char), tells: null };
+  }
+  return itself(unquoted(piece));
 }
 
 /** The character itself. */
