@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { monotonicFactory } from 'ulid';
 import { DiskTrouble } from './disk-trouble.js';
 import { JournalError } from './errors.js';
-import { EVENT_VERSIONS } from './event-versions.js';
+import { EVENT_VERSIONS, FORMAT } from './event-versions.js';
 import type { CoordinatorRef, EventData, RecordRef } from './events/index.js';
 import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
 import { segmentPath, type SegmentPosition } from './segments.js';
@@ -15,7 +15,6 @@ export const FULL_DISK_WAIT_MS = 600_000;
 export const FRAME_BYTES_MAX = 512;
 /** Names found taken in a row before something else must be wrong. */
 const TAKEN_EPOCHS_MAX = 10_000;
-const FORMAT = 1;
 
 export interface EpochWriterOptions {
   journalDir: string;

@@ -53,6 +53,9 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'chunk.yielded': 1,
 };
 
+/** The newest format of a segment that this program reads, and the one that it writes: `segment.opened` says it. */
+export const FORMAT = 1;
+
 /** Whether this program knows the event at all, in whichever version. */
 export function isEventType(type: string): type is EventType {
   return Object.hasOwn(EVENT_VERSIONS, type);

@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { EVENT_VERSIONS, isEventType } from './event-versions.js';
+import { EVENT_VERSIONS, FORMAT, isEventType } from './event-versions.js';
 import { decodeLine, RECORD_BYTES_MAX, type RawRecord } from './record.js';
 import type { Run, SegmentSurvey, Unreadable } from './pieces.js';
 import { salvage } from './salvage.js';
 import type { SegmentName } from './segments.js';
-import { sealOf, Testimonies, testimonyOf } from './testimony.js';
+import { openingIn, sealOf, Testimonies, testimonyOf } from './testimony.js';
 
 export interface SurveyOptions {
   name: SegmentName;
@@ -244,12 +244,18 @@ export class SegmentSurveyor {
   }
 }
 
-function count(run: Run, { type, v }: RawRecord): void {
+function count(run: Run, record: RawRecord): void {
+  const { type, v } = record;
   if (!isEventType(type)) run.unknownTypes[type] = (run.unknownTypes[type] ?? 0) + 1;
-  else if (v > EVENT_VERSIONS[type]) {
-    const key = `${type} v${v}`;
-    run.newerVersions[key] = (run.newerVersions[key] ?? 0) + 1;
+  else if (v > EVENT_VERSIONS[type]) countNewer(run, `${type} v${v}`);
+  else if (type === 'segment.opened') {
+    const format = openingIn(record)?.format ?? FORMAT;
+    if (format > FORMAT) countNewer(run, `${type} format ${format}`);
   }
+}
+
+function countNewer(run: Run, what: string): void {
+  run.newerVersions[what] = (run.newerVersions[what] ?? 0) + 1;
 }
 
 function isNul(bytes: Buffer): boolean {

@@ -1,7 +1,9 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import { JournalError } from '../../journal/errors.js';
+import { EVENT_VERSIONS, isEventType } from '../../journal/event-versions.js';
 import type { JournalEvent } from '../../journal/events/index.js';
 import type { RawRecord } from '../../journal/record.js';
+import { openingIn } from '../../journal/testimony.js';
 import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
 import type { FindingContext, FindingMaker } from './context.js';
@@ -101,7 +103,7 @@ export class DiagnosisFold {
         if (error.code !== 'newer-version') throw error;
         // A report is wanted whatever is in the journal: it names the version, and proves nothing without it.
         this.#newer += 1;
-        const detail = `${record.type} version ${record.v}`;
+        const detail = newerThing(record);
         this.facts.incidents.add('journal.newer-version', { evidence: evidenceOf(detail), detail });
         return null;
       }
@@ -189,4 +191,11 @@ export class DiagnosisFold {
       findings: severestFirst(findings),
     };
   }
+}
+
+/** What of a record is too new: its payload, or the format of the segment that it opens. */
+function newerThing(record: RawRecord): string {
+  const { type, v } = record;
+  if (isEventType(type) && v > EVENT_VERSIONS[type]) return `${type} version ${v}`;
+  return `${type} format ${openingIn(record)?.format ?? 'unknown'}`;
 }

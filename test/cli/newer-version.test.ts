@@ -6,7 +6,10 @@ import { run, runJson } from '../support/cli.js';
 import { ScanStory } from '../support/craft-scan.js';
 import { catalogDigest, sql } from '../support/outside.js';
 
-const NAMED = /^nas-scanner: \S+\/(\S+), record 1\/\d+: (\S+) has version 2; this program knows up to 1$/m;
+const NAMED =
+  /^nas-scanner: \S+\/(\S+), record 1\/\d+: (\S+) has (?:version|format) 2; this program knows up to 1$/m;
+/** The `segment.opened` of a later program's segment: the same event, another format. */
+const NEWER_FORMAT = { format: 2, hostname: 'tower', segment: 1, previous: null, coordinator: null };
 let root: string;
 let dataDir: string;
 let args: (...words: string[]) => string[];
@@ -28,8 +31,10 @@ function write(writer: 'coordinator' | 'worker-0001', type: string, data: Record
   const journal = join(dataDir, 'journal');
   new ScanStory(journal, 'process').plan(1).completes(1).ends('complete');
   const later = new ScanStory(journal, 'process', Date.parse('2026-04-01T10:00:00.000Z')).plan(1);
-  if (writer === 'coordinator') later.coordinator.append(type, data, 2);
-  else later.scan.writer(writer).open().append(type, data, 2).seal();
+  const v = 'format' in data ? 1 : 2;
+  if (writer === 'coordinator') later.coordinator.append(type, data, v);
+  else if (v === 1) later.scan.writer(writer).open({ format: 2 }).seal();
+  else later.scan.writer(writer).open().append(type, data, v).seal();
   later.coordinator.append('scan.interrupted', { signal: 'SIGTERM' }).seal();
   return later.scan.id;
 }
@@ -39,6 +44,8 @@ describe.each([
   ['coordinator', 'chunk.completed', { chunks: [1] }],
   ['coordinator', 'writer.progressed', { writer: 7, where: 'elsewhere' }],
   ['coordinator', 'segment.opened', { segments: 'all' }],
+  ['worker-0001', 'segment.opened', NEWER_FORMAT],
+  ['coordinator', 'segment.opened', NEWER_FORMAT],
 ] as const)('a newer record: %s %s', (writer, type, data) => {
   let scan: string;
 
@@ -65,7 +72,10 @@ describe.each([
 
   test('changes nothing about what verify says of the bytes, and verify names it', async () => {
     const report = await runJson(args('verify'), 0);
-    expect(report).toMatchObject({ sound: true, newerVersions: { [`${type} v2`]: 1 } });
+    expect(report).toMatchObject({
+      sound: true,
+      newerVersions: { [`${type} ${'format' in data ? 'format 2' : 'v2'}`]: 1 },
+    });
     const states = (report['segments'] as { state: string }[]).map(({ state }) => state);
     expect(new Set(states)).toEqual(new Set(['sealed']));
   });
@@ -75,7 +85,7 @@ describe.each([
     expect(verdict).not.toMatch(/^complete/);
     const [first] = findings as Finding[];
     expect(first).toMatchObject({ code: 'journal.newer-version', severity: 'error' });
-    expect(first?.title).toContain(`${type} version 2`);
+    expect(first?.title).toContain(`${type} ${'format' in data ? 'format' : 'version'} 2`);
   });
 
   test('status and scans go on without it where they can, and name it where they cannot', async () => {

@@ -68,13 +68,13 @@ export class CraftedWriter {
   }
 
   /** Begins the next segment. */
-  open(options: { previous?: Data | null; coordinator?: Data | null } = {}): this {
+  open(options: { previous?: Data | null; coordinator?: Data | null; format?: number } = {}): this {
     const previous = options.previous ?? (this.#segment > 0 ? this.reference() : null);
     this.#segment += 1;
     this.#lines = [];
     const coordinator = options.coordinator ?? null;
     return this.append('segment.opened', {
-      format: 1,
+      format: options.format ?? 1,
       hostname: 'tower',
       segment: this.#segment,
       previous,
