@@ -43,13 +43,13 @@ export function renderDiagnosis(report: DiagnosisReport, options: TextOptions): 
 }
 
 function head({ diagnosis, show }: DiagnosisReport, width: number): string {
-  const mount = diagnosis.mountPath === null ? '' : show.path(diagnosis.mountPath);
+  const mount = diagnosis.mountPath === null ? '(path lost)' : show.path(diagnosis.mountPath);
   const title = `Scan ${diagnosis.scan ?? ''}`;
   const times =
     diagnosis.startedAt === null
       ? 'its start is not known'
       : `${formatLocalTime(Date.parse(diagnosis.startedAt))}, ${formatSeconds(diagnosis.totals.seconds)}`;
-  const name = printable(diagnosis.mountName);
+  const name = diagnosis.mountPath === null ? '(name lost)' : printable(diagnosis.mountName);
   return `${title}\n${cutStart(`${name}  ${mount}`, width)}\n${times}${diagnosis.engine === '' ? '' : `, engine ${diagnosis.engine}`}\n`;
 }
 

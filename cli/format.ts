@@ -1,4 +1,4 @@
-import { formatBytes } from '../projections/text.js';
+import { formatBytes, plural } from '../projections/text.js';
 import type { BigCount } from '../journal/events/index.js';
 
 /** How far a file is that takes long to read: `41 % of 2.0 TB`. */
@@ -22,4 +22,10 @@ export function formatAge(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 5400) return `${Math.floor(seconds / 60)} min`;
   return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
+}
+
+/** What `status` and `scans` say where the journal does not prove any more how a scan ended. */
+export function missingFilesWords(missingFiles: number): string {
+  const are = missingFiles === 1 ? 'is' : 'are';
+  return `${plural(missingFiles, 'journal file')} ${are} missing or cut short: run nas-scanner verify`;
 }

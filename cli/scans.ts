@@ -7,6 +7,7 @@ import type { Io } from './io.js';
 import type { ScansJson } from './json/scans.js';
 import { findLogs } from './log-files.js';
 import { cutMiddle } from './columns.js';
+import { missingFilesWords } from './format.js';
 import { jsonSafe } from './table.js';
 
 export async function runScans(options: CommonOptions, io: Io): Promise<ExitCode> {
@@ -24,9 +25,15 @@ function describe(scan: ScanSummary & { log: string | null }, columns: number): 
   const started = scan.startedAt === null ? 'start unknown' : formatLocalTime(Date.parse(scan.startedAt));
   const name = scan.mountName === '' ? 'former catalog' : (scan.mountName ?? '(name lost)');
   const what = `${printable(name)}  ${printable(scan.mountPath ?? '(path lost)')}`;
-  const counts = `${plural(scan.files, 'file')}, ${formatBytes(scan.bytes)}, journal ${formatBytes(scan.journalBytes)}`;
+  const journal = `journal ${formatBytes(scan.journalBytes)}`;
+  const counts =
+    scan.mountPath === null
+      ? `(numbers lost), ${journal}`
+      : `${plural(scan.files, 'file')}, ${formatBytes(scan.bytes)}, ${journal}`;
+  const missing = scan.missingFiles > 0;
   return [
-    `${scan.scan}  ${started}  ${scan.outcome}`,
+    `${scan.scan}  ${started}  ${scan.outcome}${missing ? ', but' : ''}`,
+    ...(missing ? [`  ${missingFilesWords(scan.missingFiles)}`] : []),
     `  ${cutMiddle(what, columns - 2)}`,
     `  ${cutMiddle(counts, columns - 2)}`,
     ...(scan.log === null ? [] : [`  ${printable(scan.log)}`]),

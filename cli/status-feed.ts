@@ -1,12 +1,20 @@
 import { decodeEvent } from '../journal/decode-event.js';
 import { ScanReader, WriterTail, type ReadRecord } from '../journal/reader.js';
 import { COORDINATOR, workerName } from '../journal/segments.js';
+import { VouchedFiles } from '../projections/missing-files.js';
 import { StatusFold, type StatusSnapshot } from '../projections/status.js';
+
+/** A status, and how many files of the scan's journal are missing or cut short; looked for once it does not run. */
+export interface FedStatus extends StatusSnapshot {
+  missingFiles: number;
+}
 
 /** Keeps a scan's status up with its journal, reading only what is new and what can still change. */
 export class StatusFeed {
   readonly #place: { journalDir: string; scan: string };
   #fold = new StatusFold();
+  #vouched = new VouchedFiles();
+  #missingFiles = 0;
   readonly #coordinator: WriterTail;
   readonly #workers = new Map<number, WriterTail>();
 
@@ -21,10 +29,12 @@ export class StatusFeed {
    */
   async refresh(live: boolean): Promise<void> {
     await this.#drain(this.#coordinator);
-    if (!live && !this.#coordinator.sealed) {
-      await this.#readAtRest();
-      return;
-    }
+    if (!live && !this.#coordinator.sealed) await this.#readAtRest();
+    else await this.#followWorkers();
+    if (!live) this.#missingFiles = await this.#vouched.missing(this.#place.journalDir, this.#place.scan);
+  }
+
+  async #followWorkers(): Promise<void> {
     for (const chunk of this.#fold.unfinishedChunks) {
       const tail =
         this.#workers.get(chunk) ??
@@ -40,8 +50,11 @@ export class StatusFeed {
     }
   }
 
-  snapshot(live: boolean): StatusSnapshot {
-    return this.#fold.snapshot(Date.now(), live);
+  snapshot(live: boolean): FedStatus {
+    const status = this.#fold.snapshot(Date.now(), live);
+    // Without its first word nobody can tell how it ended, and it cannot go on.
+    const lost = status.state === 'killed' && status.mountPath === null && this.#missingFiles > 0;
+    return { ...status, ...(lost ? { state: 'incomplete' } : {}), missingFiles: this.#missingFiles };
   }
 
   async close(): Promise<void> {
@@ -60,6 +73,7 @@ export class StatusFeed {
 
   async #readAtRest(): Promise<void> {
     this.#fold = new StatusFold();
+    this.#vouched = new VouchedFiles();
     const reader = new ScanReader({ ...this.#place, hash: false });
     for await (const records of reader.batches()) this.#take(records);
   }
@@ -67,7 +81,9 @@ export class StatusFeed {
   #take(records: readonly ReadRecord[]): void {
     for (const { record } of records) {
       const event = decodeEvent(record);
-      if (event !== null) this.#fold.push(event, record);
+      if (event === null) continue;
+      this.#fold.push(event, record);
+      this.#vouched.push(event);
     }
   }
 }

@@ -1,7 +1,8 @@
 import { bigCountOf } from '../journal/big-count.js';
-import type { StatusSnapshot, WorkerStatus } from '../projections/status.js';
+import type { WorkerStatus } from '../projections/status.js';
 import { displayPath } from '../projections/text.js';
 import type { StatusJson } from './json/status.js';
+import type { FedStatus } from './status-feed.js';
 import { jsonSafe } from './table.js';
 
 function tenth(value: number): number {
@@ -9,7 +10,7 @@ function tenth(value: number): number {
 }
 
 /** What `status --json` prints. */
-export function statusJson(snapshot: StatusSnapshot): StatusJson {
+export function statusJson(snapshot: FedStatus): StatusJson {
   const { startedAtMs, endedAtMs, mountPath, workers, recentProblems, remaining, ...rest } = snapshot;
   const nowMs = startedAtMs + snapshot.seconds * 1000;
   return jsonSafe({

@@ -9,7 +9,8 @@ import {
   printable,
 } from '../projections/text.js';
 import { columnsOf, cutEnd, cutStart } from './columns.js';
-import { formatAge, readSoFar } from './format.js';
+import { formatAge, missingFilesWords, readSoFar } from './format.js';
+import type { FedStatus } from './status-feed.js';
 import { paint } from './paint.js';
 import { wrap } from './wrap.js';
 
@@ -32,19 +33,19 @@ const STATES: Record<StatusSnapshot['state'], string> = {
 };
 
 /** One screen of at most 24 lines of `columns` characters each. */
-export function renderStatus(
-  status: StatusSnapshot,
-  options: { columns: number; colour: boolean },
-): string[] {
+export function renderStatus(status: FedStatus, options: { columns: number; colour: boolean }): string[] {
   const width = Math.max(40, options.columns);
   const colours = paint(options.colour);
   if (status.scan === null) return [STATES.none, '  nas-scanner scan PATH NAME begins one.'];
   const colour =
-    status.state === 'complete' ? colours.good : status.endedAtMs === null ? colours.plain : colours.warn;
-  const mount = status.mountPath === null ? '' : displayPath(status.mountPath);
+    status.state === 'complete' && status.missingFiles === 0
+      ? colours.good
+      : status.endedAtMs === null
+        ? colours.plain
+        : colours.warn;
   const lines = [
-    cutEnd(`${printable(status.mountName)}  ${mount}`, width),
-    colour(cutEnd(stateWords(status), width)),
+    cutEnd(nameWords(status), width),
+    ...wrap(stateWords(status), width).split('\n').map(colour),
     ...pauseLines(status, width),
     cutEnd(
       `began ${formatLocalTime(status.startedAtMs)}, ${formatSeconds(status.seconds)}${progressWords(status)}`,
@@ -65,7 +66,15 @@ export function renderStatus(
   return lines;
 }
 
-function stateWords({ state, problems, files }: StatusSnapshot): string {
+function nameWords({ mountName, mountPath, missingFiles }: FedStatus): string {
+  if (mountPath === null) return missingFiles > 0 ? '(name lost)  (path lost)' : '';
+  return `${printable(mountName)}  ${displayPath(mountPath)}`;
+}
+
+function stateWords({ state, problems, files, missingFiles }: FedStatus): string {
+  const missing = missingFilesWords(missingFiles);
+  if (state === 'complete' && missingFiles > 0) return `${STATES.complete}, but ${missing}`;
+  if (missingFiles > 0) return `${STATES[state]}; ${missing}`;
   if (state === 'complete-with-problems' && problems === 0 && files === 0)
     return 'COMPLETE, but without any file';
   return STATES[state];

@@ -13,7 +13,7 @@ export async function runStatus(options: CommonOptions, io: Io): Promise<ExitCod
   const paths = dataPaths(dataDirToRead(options.dataDir), options.dbName);
   const { scan, locked } = await pickScan(paths, undefined);
   if (scan === null) {
-    const none = new StatusFold().snapshot(Date.now(), false);
+    const none = { ...new StatusFold().snapshot(Date.now(), false), missingFiles: 0 };
     io.json(statusJson(none));
     io.out(renderStatus(none, { columns: io.columns, colour: io.colour }).join('\n') + '\n');
     return EXIT.done;

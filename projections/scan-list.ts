@@ -6,6 +6,7 @@ import { readWriter } from '../journal/read-writer.js';
 import type { RecordHeader } from '../journal/record.js';
 import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
 import { isDataDirLocked } from './lock.js';
+import { VouchedFiles } from './missing-files.js';
 import { pathColumn } from './path-column.js';
 import { stat } from 'node:fs/promises';
 
@@ -22,6 +23,8 @@ export interface ScanSummary {
   files: number;
   bytes: bigint;
   journalBytes: number;
+  /** Of its journal, missing or cut short: what the outcome rests on is not all there any more. */
+  missingFiles: number;
 }
 
 /** Every scan in the journal, oldest first. Only coordinators' records are read. */
@@ -32,14 +35,19 @@ export async function listScanSummaries(dataDir: string): Promise<ScanSummary[]>
   const summaries: ScanSummary[] = [];
   for (const scan of scans) {
     const fold = new SummaryFold(scan);
+    const vouched = new VouchedFiles();
     for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
       for (const { record } of batch) {
         const event = decodeEvent(record);
-        if (event !== null) fold.push(event, record);
+        if (event === null) continue;
+        fold.push(event, record);
+        vouched.push(event);
       }
     }
-    const isNewest = scan === scans.at(-1);
-    summaries.push(fold.summary(running && isNewest, await scanBytes(journalDir, scan)));
+    const isRunning = running && scan === scans.at(-1);
+    const journalBytes = await scanBytes(journalDir, scan);
+    const missingFiles = isRunning ? 0 : await vouched.missing(journalDir, scan);
+    summaries.push(fold.summary(isRunning, { journalBytes, missingFiles }));
   }
   return summaries;
 }
@@ -91,9 +99,12 @@ class SummaryFold {
     }
   }
 
-  summary(running: boolean, journalBytes: number): ScanSummary {
+  summary(running: boolean, files: Pick<ScanSummary, 'journalBytes' | 'missingFiles'>): ScanSummary {
     const done = this.#completed;
-    const open = running ? 'running' : this.#interruptedAt !== null ? 'interrupted' : 'killed';
+    const ended = this.#interruptedAt !== null ? 'interrupted' : 'killed';
+    // Without its first word nobody can tell how it ended, and it cannot go on.
+    const lost = this.#started === null && files.missingFiles > 0;
+    const open = running ? 'running' : lost ? 'incomplete' : ended;
     const mount = this.#started === null ? null : pathColumn(pathBytes(this.#started.data.mountPath)).text;
     return {
       scan: this.#scan,
@@ -104,7 +115,7 @@ class SummaryFold {
       outcome: done?.data.outcome ?? open,
       files: done?.data.files ?? this.#files,
       bytes: done === null ? this.#bytes : BigInt(done.data.bytes),
-      journalBytes,
+      ...files,
     };
   }
 }

@@ -22,3 +22,6 @@ export const chunkCounts = z
     failed: count.describe('after the last retry'),
   })
   .describe('chunks of the scan');
+
+export const MISSING_FILES =
+  'files of its journal that are missing or cut short, by their names and sizes; above 0 the journal does not prove its outcome any more. 0 while it runs';

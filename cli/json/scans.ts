@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BIG, bigCount, count, scanId, time } from './common.js';
+import { BIG, bigCount, count, MISSING_FILES, scanId, time } from './common.js';
 
 const scan = z.object({
   scan: scanId,
@@ -14,6 +14,7 @@ const scan = z.object({
   files: count.describe('of one that has not ended: in its completed chunks, as are bytes'),
   bytes: bigCount.describe(`sum of the sizes of its files; ${BIG}`),
   journalBytes: count.describe("size of the scan's journal"),
+  missingFiles: count.describe(MISSING_FILES),
   log: z.string().nullable().describe('the path of its newest log; null: there is none'),
 });
 

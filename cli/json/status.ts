@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BIG, bigCount, chunkCounts, count, scanId, seconds, time } from './common.js';
+import { BIG, bigCount, chunkCounts, count, MISSING_FILES, scanId, seconds, time } from './common.js';
 
 const nullableNumber = z.number().nullable();
 
@@ -58,6 +58,7 @@ export const statusSchema = z
     }),
     journalFreeBytes: nullableNumber.describe('room left for the journal; null: not known'),
     pausedBecause: z.string().nullable().describe('null: it is not paused'),
+    missingFiles: count.describe(MISSING_FILES),
     recentProblems: z.array(
       z.object({
         path: z.string(),

@@ -41,6 +41,8 @@ export function sentenceOf(context: FindingContext): string {
       if (totals.files === 0) return 'Complete, but not one file was found.';
       return `Complete but for ${plural(totals.problems, 'entry', 'entries')} that could not be read: ${what}.`;
     case 'incomplete':
+      if (facts.started === null)
+        return `Incomplete: the journal has lost what the coordinator wrote; ${what} recorded by its workers.`;
       if (facts.chunks.size === 0) return 'Nothing was scanned: a check before the scan failed.';
       return `Incomplete: ${chunks}; ${what} recorded so far.`;
     case 'interrupted':

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderStatus } from '../../cli/status-text.js';
-import { StatusFold, type StatusSnapshot, type WorkerStatus } from '../../projections/status.js';
+import type { FedStatus } from '../../cli/status-feed.js';
+import { StatusFold, type WorkerStatus } from '../../projections/status.js';
 
 const worker: WorkerStatus = {
   ...{ chunk: 12, state: 'running', attempt: 1, name: 'smart-scan-x-0012-1', id: 'abc' },
@@ -11,10 +12,10 @@ const worker: WorkerStatus = {
 };
 
 function lines(workers: WorkerStatus[], columns = 80): string[] {
-  const status: StatusSnapshot = {
+  const status: FedStatus = {
     ...new StatusFold().snapshot(400_000, true),
     ...{ scan: '01', state: 'running', endedAtMs: null, startedAtMs: 0, seconds: 400 },
-    ...{ mountPath: '/mnt/user/Archive', workers },
+    ...{ mountPath: '/mnt/user/Archive', workers, missingFiles: 0 },
   };
   return renderStatus(status, { columns, colour: false });
 }
