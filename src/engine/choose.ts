@@ -25,7 +25,9 @@ export interface EngineChoice {
 
 /**
  * Takes what was asked for; `auto` takes Docker where an engine answers, the image is there and a container
- * can see the paths, else processes. Never rejects for want of an engine.
+ * can see the paths, else processes. A path that only our own container has is no reason for processes: a share
+ * that was not mounted would be cataloged as the container's own folder. Preflight refuses it. Never rejects for
+ * want of an engine.
  */
 export async function chooseEngine(options: ChooseOptions): Promise<EngineChoice> {
   if (options.engine === 'process') return processes(options, 'asked for with --engine process');
@@ -56,18 +58,19 @@ async function connect(options: ChooseOptions): Promise<DockerEngine> {
   return createDockerEngine({ connectTimeoutMs: AUTO_CONNECT_TIMEOUT_MS, ...options });
 }
 
-/** Why containers cannot do this scan, or null. */
+/** Why containers cannot do this scan but processes can, or null. */
 async function obstacleOf(docker: DockerEngine, options: ChooseOptions): Promise<string | null> {
-  if (hidesImage(options.mountPath)) return `a container cannot see ${options.mountPath} at its own place`;
   try {
     await docker.inspectImage();
     docker.paths.toHost(options.mountPath);
     docker.paths.toHost(options.dataDir);
-    return null;
   } catch (error) {
-    if (error instanceof EngineError) return error.message;
-    throw error;
+    if (!(error instanceof EngineError)) throw error;
+    return error.code === 'path-untranslatable' ? null : error.message;
   }
+  return hidesImage(options.mountPath)
+    ? `a container cannot see ${options.mountPath} at its own place`
+    : null;
 }
 
 function containers(docker: DockerEngine, reason: string): EngineChoice {

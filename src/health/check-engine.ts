@@ -63,23 +63,22 @@ export async function checkImage(docker: DockerEngine): Promise<Check> {
 
 /** Whether the engine can be told where mount and data directory are. */
 export function checkPaths(docker: DockerEngine, mountPath: string, dataDir: string): Check {
-  if (hidesImage(mountPath)) {
-    return failed(
-      'paths',
-      'path.untranslatable',
-      `${mountPath} would hide the image's own files from a container`,
-      'Scan a folder below it, or use --engine process.',
-    );
-  }
+  let shown: string[];
   try {
-    const shown = [mountPath, dataDir].map((path) => {
+    shown = [mountPath, dataDir].map((path) => {
       const outside = docker.paths.toHost(path);
       return outside === path ? path : `${path} is ${outside} on the host`;
     });
-    return passed('paths', shown.join('; '));
   } catch (error) {
     return engineFailure('paths', error, "Add the missing -v to the scanner's own container.");
   }
+  if (!hidesImage(mountPath)) return passed('paths', shown.join('; '));
+  return failed(
+    'paths',
+    'path.untranslatable',
+    `${mountPath} would hide the image's own files from a container`,
+    'Scan a folder below it, or use --engine process.',
+  );
 }
 
 /** Containers of scans of this data directory that are dead: they hold memory and names. */

@@ -50,17 +50,34 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     expect(await here.containers()).toEqual([]);
   });
 
-  test('refuses paths that only its own container knows, with the -v to add', async () => {
+  test.each(['docker', 'auto'])(
+    'refuses paths that only its own container knows, with the -v to add: --engine %s',
+    async (engine) => {
+      const here = place();
+      here.plant(1, 10);
+      const { ok, checks } = (await here.inContainer(
+        { [here.tree]: '/scanned:ro' },
+        ...['preflight', '/scanned', '--data-dir', '/data', '--engine', engine],
+      )) as { ok: boolean; checks: { check: string; ok: boolean; advice: string }[] };
+      expect(ok).toBe(false);
+      const paths = checks.find((check) => check.check === 'paths');
+      expect(paths?.ok).toBe(false);
+      expect(paths?.advice).toContain('-v /data:/data');
+    },
+  );
+
+  test('catalogs no folder of its own container in place of a share that was not mounted', async () => {
     const here = place();
-    here.plant(1, 10);
-    const { ok, checks } = (await here.inContainer(
-      { [here.tree]: '/scanned:ro' },
-      ...['preflight', '/scanned', '--data-dir', '/data', '--engine', 'docker'],
-    )) as { ok: boolean; checks: { check: string; ok: boolean; advice: string }[] };
-    expect(ok).toBe(false);
-    const paths = checks.find((check) => check.check === 'paths');
-    expect(paths?.ok).toBe(false);
-    expect(paths?.advice).toContain('-v /data:/data');
+    mkdirSync(here.dataDir, { recursive: true });
+    const scan = ['scan', '/etc', 'Etc', '--data-dir', '/data'];
+    const refused = await here.inContainer({ [here.dataDir]: '/data' }, ...scan);
+    expect(refused).toMatchObject({ outcome: 'incomplete', engine: 'docker', files: 0 });
+    const paths = here.of('preflight.checked').find((data) => data['check'] === 'paths');
+    expect(paths).toMatchObject({ ok: false });
+    expect(paths?.['advice']).toContain('-v /etc:/etc');
+    expect(await here.seriousCodes()).toEqual(['path.untranslatable']);
+    const asked = await here.inContainer({ [here.dataDir]: '/data' }, ...scan, '--engine', 'process');
+    expect(asked).toMatchObject({ engine: 'process', outcome: 'complete' });
   });
 
   test('workers that are killed or removed by someone else are tried again from where they were', async () => {
