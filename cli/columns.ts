@@ -7,7 +7,8 @@ import { eastAsianWidth } from 'get-east-asian-width';
 const NARROW = /^[\x20-\x7e\u00a1-\u02ff…]*$/;
 const EMOJI = /^\p{Emoji}\ufe0f|^\p{Regional_Indicator}{2}/u;
 const ELLIPSIS = '…';
-const segmenter = new Intl.Segmenter();
+/** Made when a text first needs it: that takes 10 ms. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** One letter as a reader sees it, with all its marks. */
 interface Letter {
@@ -17,6 +18,7 @@ interface Letter {
 
 function lettersOf(text: string): Letter[] {
   if (NARROW.test(text)) return Array.from(text, (letter) => ({ text: letter, columns: 1 }));
+  segmenter ??= new Intl.Segmenter();
   return Array.from(segmenter.segment(text), ({ segment }) => ({
     text: segment,
     columns: EMOJI.test(segment) ? 2 : eastAsianWidth(segment.codePointAt(0) ?? 0),
