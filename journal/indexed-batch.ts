@@ -57,6 +57,12 @@ export class IndexedDirectory implements ListedDirectory {
     return this.#rows;
   }
 
+  /** Where its rows stand in the payload that it was read from. */
+  rowsIn(payload: Buffer): { from: number; to: number } {
+    const from = this.#rowsJson.byteOffset - payload.byteOffset;
+    return { from, to: from + this.#rowsJson.length };
+  }
+
   [key: string]: unknown;
 }
 
@@ -110,4 +116,50 @@ export function rowTotals(directory: ListedDirectory, sizeAt = 1): { files: numb
 export function sizeOf(cell: unknown): number | bigint {
   if (typeof cell === 'number' && Number.isSafeInteger(cell)) return cell;
   return typeof cell === 'string' && /^-?\d+$/.test(cell) ? BigInt(cell) : 0;
+}
+
+/** A directory as `JSON.stringify` leaves it: without `rows`. */
+interface CarriedDirectory extends ListedDirectory {
+  rowCount: number;
+  rowBytes: number;
+}
+interface CarriedBatch {
+  chunk: number;
+  attempt: number;
+  columns: string[];
+  directories: CarriedDirectory[];
+  /** First byte of each directory's rows and the one behind them. */
+  rowsAt: number[];
+  odd: unknown[][][];
+}
+
+/**
+ * What another thread needs beside the payload's bytes to have an indexed batch again, but for its plain rows.
+ * @returns JSON; null for sums beyond 2^53, which it cannot say
+ */
+export function carry(batch: IndexedBatch): string | null {
+  if (batch.directories.some(({ rowBytes }) => typeof rowBytes === 'bigint')) return null;
+  const { chunk, attempt, columns, directories, bytes, ranges } = batch;
+  const rowsAt = directories.flatMap((each) => {
+    const { from, to } = each.rowsIn(bytes);
+    return [from, to];
+  });
+  return JSON.stringify({ chunk, attempt, columns, directories, rowsAt, odd: ranges.map(({ odd }) => odd) });
+}
+
+/** @param json what `carry` gave @param bytes the payload's bytes, wherever they are now */
+export function carried(json: string, bytes: Buffer): IndexedBatch {
+  const { chunk, attempt, columns, directories, rowsAt, odd } = JSON.parse(json) as CarriedBatch;
+  return {
+    chunk,
+    attempt,
+    columns,
+    directories: directories.map((each, i) => {
+      const json = bytes.subarray(rowsAt[2 * i], rowsAt[2 * i + 1]);
+      return new IndexedDirectory(each, { count: each.rowCount, bytes: each.rowBytes, json }, each);
+    }),
+    bytes,
+    plain: { words: [], count: 0 },
+    ranges: odd.map((rows) => ({ from: 0, to: 0, pathAt: 0, pathBytes: 0, odd: rows })),
+  };
 }

@@ -1,14 +1,16 @@
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
 import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
-import { BulkInsert, type FileRow, type NewDirectoryRow } from './bulk-insert.js';
-import { cappedInteger } from './cells.js';
+import { BulkInsert, type FileRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
 import { DirectoryTable, type DirectoryState } from './directory-table.js';
 import { columnsOf, fileRow, type Columns } from './file-row.js';
+import { RowPacker } from './pack-rows.js';
 import { PackedInsert } from './packed-insert.js';
 import { childPath, directoryKey, type DirectoryKey } from './path-column.js';
+import { isStaged } from './record-block.js';
 import type { Removal } from './removal.js';
+import { StagedRows } from './staged-rows.js';
 
 /** Of the scan whose records are applied. The three sums are written with the checkpoint. */
 export interface ScanContext {
@@ -31,6 +33,8 @@ export class FilesTables {
   readonly #facts: FactTables;
   readonly #bulk: BulkInsert;
   readonly #packed: PackedInsert;
+  readonly #packer = new RowPacker();
+  readonly #staged: StagedRows;
   readonly #insertRawFile: Statement;
   readonly #insertProblem: Statement;
   readonly #clearProblems: Statement<[string, string]>;
@@ -45,6 +49,7 @@ export class FilesTables {
     const columns = 'path, size, mtime, checksum, mount_point, file_type, extension, scan_time';
     this.#bulk = new BulkInsert(database);
     this.#packed = new PackedInsert(database);
+    this.#staged = new StagedRows(database);
     this.#insertRawFile = database.prepare(
       `INSERT OR REPLACE INTO files (${columns}, path_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
@@ -64,35 +69,22 @@ export class FilesTables {
       return { key: directoryKey(entry.path), entry, files, bytes };
     });
     this.#insertRows(batch, entries, columns, context, atSeconds);
-    const fresh = this.#fresh(entries);
     const { chunk, attempt } = batch;
-    const { mountName, scan } = context;
-    this.#bulk.directories(fresh, { mountName, scan, chunk, attempt, atSeconds });
-    const done = new Set(fresh.map(([path]) => path));
+    const source = { mountName: context.mountName, scan: context.scan, chunk, attempt, atSeconds };
+    const repeated = repeatedIn(entries);
     for (const each of entries) {
-      if (!done.has(each.key.text)) this.#directory(each, batch, columns, context, atSeconds);
-      else {
-        this.#problems(each.key, each.entry, scan, atSeconds, null);
-        this.#facts.add(each.key, each.entry, columns.name, scan);
-        context.files += each.files;
-        context.bytes += BigInt(each.bytes);
-        context.directories += 1;
+      const { key, entry, files, bytes } = each;
+      const isWhole = entry.part === 1 && entry.last && !repeated.has(key.text);
+      if (!isWhole || !this.#directories.insertNew(key, entry, { files, bytes }, source)) {
+        this.#directory(each, batch, columns, context, atSeconds);
+        continue;
       }
+      this.#problems(key, entry, context.scan, atSeconds, null);
+      this.#facts.add(key, entry, columns.name, context.scan);
+      context.files += files;
+      context.bytes += BigInt(bytes);
+      context.directories += 1;
     }
-  }
-
-  /** Those that are complete in this one entry and were never met before: nearly all, in a first scan. */
-  #fresh(entries: readonly ReadEntry[]): NewDirectoryRow[] {
-    const times = new Map<string, number>();
-    for (const { key } of entries) times.set(key.text, (times.get(key.text) ?? 0) + 1);
-    const rows = entries
-      .filter(({ key, entry }) => entry.part === 1 && entry.last && times.get(key.text) === 1)
-      .map(({ key, entry, files, bytes }): NewDirectoryRow => {
-        const { entries: all = null, subdirectories = null, others = null, excluded = null } = entry;
-        return [key.text, key.raw, files, cappedInteger(bytes), all, subdirectories, others, excluded];
-      });
-    const known = this.#bulk.knownDirectories(rows);
-    return known.size === 0 ? rows : rows.filter(([path]) => !known.has(path));
   }
 
   #directory(
@@ -142,7 +134,11 @@ export class FilesTables {
     atSeconds: number,
   ): void {
     const indexed = isIndexed(batch) ? batch : null;
-    if (indexed !== null) this.#packed.files(indexed, context.mountName, atSeconds);
+    const { mountName } = context;
+    if (indexed !== null && isStaged(indexed)) this.#staged.files(indexed.staged, mountName, atSeconds);
+    else if (indexed !== null) {
+      for (const packed of this.#packer.pack(indexed)) this.#packed.files(packed, mountName, atSeconds);
+    }
     const rows: FileRow[] = [];
     entries.forEach(({ key, entry }, i) => {
       for (const cells of indexed?.ranges[i]?.odd ?? entry.rows) {
@@ -151,7 +147,7 @@ export class FilesTables {
         else this.#insertRaw(row, raw, context, atSeconds);
       }
     });
-    this.#bulk.files(rows, context.mountName, atSeconds);
+    this.#bulk.files(rows, mountName, atSeconds);
   }
 
   #insertRaw(row: FileRow, raw: Buffer, { mountName }: ScanContext, atSeconds: number): void {
@@ -215,6 +211,14 @@ interface ReadEntry {
   /** Number of its rows, and the sum of their sizes. */
   files: number;
   bytes: number | bigint;
+}
+
+/** Paths that come more than once in a record. */
+function repeatedIn(entries: readonly ReadEntry[]): ReadonlySet<string> {
+  const met = new Set<string>();
+  const again = new Set<string>();
+  for (const { key } of entries) (met.has(key.text) ? again : met).add(key.text);
+  return again;
 }
 
 interface Gatherer {

@@ -1,5 +1,5 @@
 import { decodeEvent } from '../journal/decode-event.js';
-import type { EventData } from '../journal/events/index.js';
+import type { EventData, JournalEvent } from '../journal/events/index.js';
 import { rowCount } from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import type { SegmentPosition } from '../journal/segments.js';
@@ -58,9 +58,11 @@ export class Catalog {
     return this.#checkpoints;
   }
 
-  /** @throws JournalError `newer-version`; ProjectionError and SQLite's own errors */
-  apply({ record, segment, end }: ReadRecord): void {
-    const event = decodeEvent(record);
+  /**
+   * @param event of the record, where it was decoded already
+   * @throws JournalError `newer-version`; ProjectionError and SQLite's own errors
+   */
+  apply({ record, segment, end }: ReadRecord, event: JournalEvent | null = decodeEvent(record)): void {
     this.#records += 1;
     if (event !== null) {
       if (event.type === 'files.batch') this.#batch(event.data, record.scan, record.at);

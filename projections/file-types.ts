@@ -29,43 +29,18 @@ const TYPE_OF = new Map<string, FileType>(
   ),
 );
 
-/** All of them; a type's place is its code. */
-export const FILE_TYPES: readonly FileType[] = [
-  'other',
-  'photos',
-  'videos',
-  'music',
-  'documents',
-  'archives',
-  'disk_images',
-];
-
 /** Characters of an extension that one number tells apart from all others. */
 const KEY_CHARS_MAX = 7;
-const CODE_OF_KEY = new Map<number, number>();
-const CODE_OF_LONG = new Map<string, number>();
-for (const [extension, type] of TYPE_OF) {
-  const code = FILE_TYPES.indexOf(type);
-  const bytes = Buffer.from(extension, 'latin1');
-  if (bytes.length <= KEY_CHARS_MAX) CODE_OF_KEY.set(extensionKey(bytes, 0, bytes.length), code);
-  else CODE_OF_LONG.set(extension, code);
-}
 
-/** Lower-case ASCII, seven bits for each. */
-function extensionKey(bytes: Buffer, at: number, length: number): number {
+/** What tells an ASCII extension from all others, whatever its case. Makes no string of a usual one. */
+export function extensionKey(bytes: Buffer, at: number, length: number): number | string {
+  if (length > KEY_CHARS_MAX) return bytes.toString('latin1', at, at + length).toLowerCase();
   let key = 0;
   for (let i = at; i < at + length; i += 1) {
     const byte = bytes[i] ?? 0;
     key = key * 128 + (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
   }
   return key;
-}
-
-/** The code of the type that an ASCII extension, its dot included, has. Makes no string of a usual one. */
-export function fileTypeAt(bytes: Buffer, at: number, length: number): number {
-  if (length === 0) return 0;
-  if (length <= KEY_CHARS_MAX) return CODE_OF_KEY.get(extensionKey(bytes, at, length)) ?? 0;
-  return CODE_OF_LONG.get(bytes.toString('latin1', at, at + length).toLowerCase()) ?? 0;
 }
 
 /** Lower-case with its dot; `''` where there is none: `.bashrc`, `name.`. */

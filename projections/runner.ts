@@ -1,14 +1,16 @@
 import { dirname, join, resolve } from 'node:path';
 import { ownerFromEnvironment } from '../journal/owner.js';
-import { ScanReader, type ReadRecord } from '../journal/reader.js';
-import type { ScanReport } from '../journal/recovery.js';
+import { recoverFiles, type ScanReport } from '../journal/recovery.js';
 import { listScans } from '../journal/segments.js';
 import { makeFolder, messageOf } from '../journal/storage.js';
 import { Catalog } from './catalog.js';
 import { databaseError, type Db } from './database.js';
 import { ProjectionError } from './errors.js';
 import { openForBuilding, refuseForeign } from './open-catalog.js';
+import { RecordFeed } from './record-feed.js';
+import type { FedRecord } from './record-block.js';
 import { scanBytes } from './scan-list.js';
+import { withImage } from './staged-rows.js';
 import { writeProjectionValue } from './schema.js';
 import { buildingPath, removeDatabase, swapInto } from './swap.js';
 
@@ -23,6 +25,8 @@ export interface ReplayOptions {
   until?: { scan?: string; timeMs?: number };
   /** Build it there; left out: in place of the catalog, whose directory the caller has locked. */
   to?: string;
+  /** Bytes of journal from which on a second thread reads them; left out: where that is worth it. */
+  threadFromBytes?: number;
   onProgress?(progress: ReplayProgress): void;
   signal?: AbortSignal;
 }
@@ -62,8 +66,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const built = buildingPath(target);
   await makePlace(target, built);
   const database = openForBuilding(built);
+  const feed = new RecordFeed(
+    join(options.dataDir, 'journal'),
+    built,
+    scans.bytes >= (options.threadFromBytes ?? FEED_THREAD_WORTH_BYTES),
+  );
   try {
-    const build = new Build(database, options, scans.bytes);
+    const build = new Build(database, feed, options, scans.bytes);
     for (const scan of scans.names) await build.scan(scan);
     const result = build.finish(scans.all);
     database.close();
@@ -73,6 +82,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     database.close();
     removeDatabase(built);
     throw databaseError(error, target);
+  } finally {
+    await feed.close();
   }
 }
 
@@ -119,41 +130,59 @@ async function chosenScans({ dataDir, scans, exceptScan, until }: ReplayOptions)
   return { names, all: names.length === present.length && until?.timeMs === undefined, bytes };
 }
 
+/** Below this, starting a thread takes longer than reading. */
+const FEED_THREAD_WORTH_BYTES = 8 * 1024 * 1024;
+/** What one thread surveys in half a second. */
+const SURVEY_THREAD_WORTH_BYTES = 256 * 1024 * 1024;
+
 /** One replay in the making. */
 class Build {
   readonly #database: Db;
   readonly #catalog: Catalog;
   readonly #options: ReplayOptions;
+  readonly #journalDir: string;
+  readonly #feed: RecordFeed;
+  readonly #threads: number;
   readonly #bytesTotal: number;
   readonly #until: number;
   readonly #reports: ScanReport[] = [];
   #bytes = 0;
 
-  constructor(database: Db, options: ReplayOptions, bytesTotal: number) {
+  constructor(database: Db, feed: RecordFeed, options: ReplayOptions, bytesTotal: number) {
     this.#database = database;
     this.#catalog = new Catalog(database);
     this.#options = options;
+    this.#journalDir = join(options.dataDir, 'journal');
+    this.#feed = feed;
+    // While the feed's own thread comes up, one more would only be in its way.
+    this.#threads = bytesTotal < SURVEY_THREAD_WORTH_BYTES ? 0 : 1;
     this.#bytesTotal = bytesTotal;
     this.#until = options.until?.timeMs ?? Infinity;
   }
 
   async scan(scan: string): Promise<void> {
     // Every record's own checksum is verified; a seal's hash over them all is for verify.
-    const reader = new ScanReader({ journalDir: join(this.#options.dataDir, 'journal'), scan, hash: false });
-    for await (const batch of reader.batches()) {
+    const recovered = await recoverFiles(this.#journalDir, scan, { hash: false, threads: this.#threads });
+    for await (const { records, image } of this.#feed.read(recovered)) {
       if (this.#options.signal?.aborted === true)
         throw new ProjectionError('stopped', 'the replay was stopped');
-      this.#apply(batch);
+      if (image === null) this.#apply(records);
+      else {
+        withImage(this.#database, image, () => {
+          this.#apply(records);
+        });
+      }
       this.#progress(scan);
     }
     this.#catalog.settle(scan);
-    this.#reports.push(reader.report());
+    this.#reports.push(recovered.report);
   }
 
-  #apply(batch: readonly ReadRecord[]): void {
-    for (const each of batch) {
-      this.#bytes += each.record.dataBytes.length;
-      if (this.#until === Infinity || Date.parse(each.record.at) <= this.#until) this.#catalog.apply(each);
+  #apply(batch: readonly FedRecord[]): void {
+    for (const { read, event } of batch) {
+      const { at, dataBytes } = read.record;
+      this.#bytes += dataBytes.length;
+      if (this.#until === Infinity || Date.parse(at) <= this.#until) this.#catalog.apply(read, event);
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -123,6 +123,30 @@ test('a rebuild equals the contract, written down naively', async () => {
       }
     }),
     { numRuns: RUNS * 4 },
+  );
+});
+
+test('a rebuild that another thread reads for equals one without', async () => {
+  const built = new URL('../../dist/projections/runner.js', import.meta.url).href;
+  const { replay: builtReplay } = (await import(built)) as { replay: typeof replay };
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), async (seed) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'nas-replay-'));
+      try {
+        const journal = new JournalOnDisk(join(dataDir, 'journal'));
+        for (const step of madeUp(seed).flat()) journal.append(step);
+        const alone = await replay({ dataDir, databaseName });
+        const to = join(dataDir, 'fed.db');
+        const fed = await builtReplay({ dataDir, databaseName, to, threadFromBytes: 0 });
+        expect(fed).toEqual({ ...alone, catalog: to, seconds: fed.seconds });
+        expect(digest(to)).toEqual(digest(alone.catalog));
+        // Nothing of what the threads shared is left.
+        expect(readdirSync(dataDir).sort()).toEqual([databaseName, 'fed.db', 'journal'].sort());
+      } finally {
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    }),
+    { numRuns: RUNS },
   );
 });
 

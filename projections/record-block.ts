@@ -1,0 +1,125 @@
+import type { JournalEvent } from '../journal/events/index.js';
+import { EVENT_VERSIONS } from '../journal/event-versions.js';
+import { indexFiles } from '../journal/files-index.js';
+import { carried, carry, type IndexedBatch } from '../journal/indexed-batch.js';
+import type { ReadRecord } from '../journal/reader.js';
+import { RawRecord, RECORD_BYTES_TARGET, type RecordHeader } from '../journal/record.js';
+import type { RowImage } from './row-image.js';
+import type { StagedRange } from './staged-rows.js';
+
+/** A record and, where its thread has read it already, its event. */
+export interface FedRecord {
+  read: ReadRecord;
+  event?: JournalEvent;
+}
+
+/** A batch whose plain rows another thread has written into an image: `plain` has none. */
+export interface StagedBatch extends IndexedBatch {
+  staged: StagedRange;
+}
+
+export function isStaged(batch: IndexedBatch): batch is StagedBatch {
+  return 'staged' in batch;
+}
+
+/** Records of one file on their way from the thread that reads them to the one that writes the catalog. */
+export interface RecordBlock {
+  file: string;
+  /** Their payloads, one behind the other. Handed over, and handed back to be used again. */
+  memory: ArrayBuffer;
+  records: BlockRecord[];
+}
+
+interface BlockRecord {
+  header: RecordHeader;
+  segment: number;
+  end: number;
+  /** Bytes of its payload. */
+  bytes: number;
+  /** Of a batch of files as our writers give them: see `carry`. */
+  files: { batch: string; staged: StagedRange } | null;
+}
+
+/** Enough, mostly, for the payloads of an image's rows. */
+const BYTES_MAX = 1024 * 1024;
+/** The first block is there soon, as the other thread waits for it; each may have twice the bytes of the one before. */
+const BYTES_MAX_AT_FIRST = 256 * 1024;
+
+/** Fills blocks, and the image that goes with each. */
+export class BlockBuilder {
+  readonly #image: RowImage;
+  #memory = Buffer.alloc(0);
+  #end = 0;
+  #bytesMax = BYTES_MAX_AT_FIRST / 2;
+  #records: BlockRecord[] = [];
+
+  constructor(image: RowImage) {
+    this.#image = image;
+  }
+
+  /** Begins a block and its image. @param memory that is free again, where there is some */
+  begin(memory: ArrayBuffer | undefined): void {
+    this.#memory =
+      memory === undefined ? Buffer.allocUnsafeSlow(BYTES_MAX + RECORD_BYTES_TARGET) : Buffer.from(memory);
+    this.#end = 0;
+    this.#records = [];
+    this.#image.begin();
+    this.#bytesMax = Math.min(BYTES_MAX, this.#bytesMax * 2);
+  }
+
+  get isEmpty(): boolean {
+    return this.#records.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#image.isFull || this.#end >= this.#bytesMax;
+  }
+
+  /** Copies a record, its rows into the image. */
+  add({ record, segment, end }: ReadRecord): void {
+    const { seq, durable, id, at, scan, writer, epoch, type, v, prev, crc, dataBytes } = record;
+    const header = { seq, durable, id, at, scan, writer, epoch, type, v, prev, crc };
+    this.#put(dataBytes);
+    const files = this.#files(record);
+    this.#records.push({ header, segment, end, bytes: dataBytes.length, files });
+  }
+
+  /** The block as it is; nothing of it may be used here any more. */
+  take(file: string): RecordBlock {
+    return { file, memory: this.#memory.buffer, records: this.#records };
+  }
+
+  /** null: the other side reads it by itself. */
+  #files({ type, v, dataBytes }: RawRecord): BlockRecord['files'] {
+    if (type !== 'files.batch' || v !== EVENT_VERSIONS[type]) return null;
+    const indexed = indexFiles(dataBytes);
+    const batch = indexed === null ? null : carry(indexed);
+    if (indexed === null || batch === null) return null;
+    const staged = this.#image.add(indexed);
+    return staged === null ? null : { batch, staged };
+  }
+
+  #put(bytes: Uint8Array): void {
+    const end = this.#end + bytes.length;
+    if (end > this.#memory.length) {
+      const more = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.#memory.length));
+      this.#memory.copy(more, 0, 0, this.#end);
+      this.#memory = more;
+    }
+    this.#memory.set(bytes, this.#end);
+    this.#end = end;
+  }
+}
+
+/** The records of a block, good until its memory is handed back. */
+export function recordsOf({ file, memory, records }: RecordBlock): FedRecord[] {
+  let from = 0;
+  return records.map(({ header, segment, end, bytes, files }) => {
+    const record = new RawRecord(header, Buffer.from(memory, from, bytes));
+    from += bytes;
+    const read = { record, file, segment, end };
+    if (files === null) return { read };
+    const data: StagedBatch = { ...carried(files.batch, record.dataBytes), staged: files.staged };
+    return { read, event: { type: 'files.batch', data } };
+  });
+}
