@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { newId } from '../journal/ids.js';
-import { openDatabase } from '../projections/database.js';
+import { databaseError, openDatabase } from '../projections/database.js';
+import { ProjectionError } from '../projections/errors.js';
 import { chooseEngine, type EngineChoice } from '../src/engine/choose.js';
 import type { Engine } from '../src/engine/port.js';
 import type { RecordEvent } from '../src/health/check-probe.js';
@@ -9,6 +10,7 @@ import type { MountProbe } from '../src/health/mount.js';
 import { runPreflight } from '../src/health/preflight.js';
 import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
+import { whoHolds } from './who-holds.js';
 
 /** The engine that the options ask for; `createProcess` makes the one without containers. */
 export function engineFor(
@@ -52,6 +54,13 @@ export function preflightChecks(
   });
 }
 
+/** Nothing is wrong with a catalog that somebody holds: deleting or replaying it would not help. */
+function closeAdvice(path: string): string {
+  const holders = whoHolds(realpathSync(path));
+  const who = holders.length === 0 ? 'the program that has it open' : holders.join('; ');
+  return `Close ${who}. Nothing is lost until then: what the scan cannot write into it, nas-scanner replay adds later.`;
+}
+
 /** Whether the catalog opens. A broken one costs a scan nothing: it is made again from the journal. */
 function checkCatalog(path: string): Check {
   if (!existsSync(path)) return passed('catalog', `${path} will be made`);
@@ -65,11 +74,14 @@ function checkCatalog(path: string): Check {
     return passed('catalog', `${path} opens`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return warned(
-      'catalog',
-      'catalog.unwritable',
-      `${path} does not open: ${reason}`,
-      'It is made from the journal and can be deleted; nas-scanner replay builds it again.',
-    );
+    const known = databaseError(error, path);
+    const code = known instanceof ProjectionError ? known.code : null;
+    if (code === 'catalog-locked')
+      return warned('catalog', 'catalog.locked', `${path} is locked by another program`, closeAdvice(path));
+    const advice =
+      code === 'catalog-damaged'
+        ? 'The scan builds it anew from the journal. A file that may be a former catalog is kept beside it.'
+        : 'See its owner and mode, and those of its folder. It is made from the journal: nas-scanner replay builds it again.';
+    return warned('catalog', 'catalog.unwritable', `${path} does not open: ${reason}`, advice);
   }
 }
