@@ -5,12 +5,14 @@ import type { ScanReport } from '../journal/recovery.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { replay, type ReplayOptions as RunnerOptions, type ReplayResult } from '../projections/runner.js';
+import { listScanSummaries } from '../projections/scan-list.js';
 import { formatCount, formatSeconds, plural, printable } from '../projections/text.js';
 import type { ReplayOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
 import { dataPaths, DATABASE_NAME_DEFAULT, dataDirToRead } from './data-dir.js';
 import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { ifKnown } from './if-known.js';
 import type { Io } from './io.js';
 import type { ReplayJson } from './json/replay.js';
 import { checkKnown } from './scan-id.js';
@@ -42,12 +44,31 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
     }
     const kept = inPlace ? keepUnreadable(paths.catalog) : null;
     if (kept !== null) io.err(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}\n`);
-    const result = await run(options, io, { dataDir, databaseName, ...(inPlace ? {} : { to: options.to }) });
+    const begun = await scansBegun(options, scans, dataDir);
+    const result = await run({ ...options, ...begun }, io, {
+      dataDir,
+      databaseName,
+      ...(inPlace ? {} : { to: options.to }),
+    });
     report(result, io);
     return result.sound ? EXIT.done : EXIT.unsound;
   } finally {
     lock?.release();
   }
+}
+
+/** Of the scans that are asked for, those that had begun by `--until TIME`; nothing where no time is given. */
+async function scansBegun(
+  { scan: wanted, until }: ReplayOptions,
+  all: readonly string[],
+  dataDir: string,
+): Promise<{ scan?: string[] }> {
+  const timeMs = until?.timeMs;
+  if (timeMs === undefined) return {};
+  const summaries = (await ifKnown(() => listScanSummaries(dataDir))) ?? [];
+  const later = summaries.filter(({ startedAt }) => startedAt !== null && Date.parse(startedAt) > timeMs);
+  const left = new Set(later.map(({ scan }) => scan));
+  return { scan: (wanted ?? all).filter((scan) => !left.has(scan)) };
 }
 
 async function run(

@@ -41,6 +41,34 @@ test('verify says so once a later scan has read again what a damaged segment hel
   expect((await run(place.args('verify', '--scan', damaged))).stdout).toContain('scan the same mount again');
 });
 
+test.each([[['--exclude', '*.txt']], [['--one-file-system']]])(
+  'a later scan with %j that the damaged one did not have has not read all of its mount',
+  async (options) => {
+    const place = newPlace();
+    const damaged = String((await runJson(place.scanArgs(), 0))['scan']);
+    const segment = join(place.journal, damaged, 'worker-0001', '0001-0001.ndjson');
+    truncateSync(segment, statSync(segment).size - 100);
+    await runJson(place.scanArgs('--fresh', ...options), 0);
+    const { stdout } = await run(place.args('verify'));
+    expect(stdout).not.toContain('nothing is missing any more');
+    expect(stdout).toContain('scan the same mount again');
+    await runJson(place.scanArgs('--fresh'), 0);
+    expect((await run(place.args('verify'))).stdout).toContain('nothing is missing any more');
+  },
+);
+
+test('a replay up to a time before any scan is one of no scan', async () => {
+  const place = newPlace();
+  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
+  await runJson(place.scanArgs(), 0);
+  const copy = (...until: string[]): string[] =>
+    place.args('replay', '--to', join(place.root, 'copy.db'), ...until);
+  expect(await runJson(copy('--until', '2020-01-01'), 0)).toMatchObject({ scans: 0, records: 0, files: 0 });
+  expect(await runJson(copy('--until', '2020-01-01', '--scan', scan), 0)).toMatchObject({ scans: 0 });
+  expect(await runJson(copy('--until', '2100-01-01'), 0)).toMatchObject({ scans: 2, files: 30 });
+  expect(await runJson(copy('--until', '2100-01-01', '--scan', scan), 0)).toMatchObject({ scans: 1 });
+});
+
 test('a last word that was cut off and repaired is no failed write', async () => {
   const place = newPlace();
   const scan = String((await runJson(place.scanArgs(), 0))['scan']);
