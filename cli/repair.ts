@@ -10,6 +10,7 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { RepairJson } from './json/repair.js';
 import { checkKnown } from './scan-id.js';
+import { paragraph } from './wrap.js';
 
 /** Copies bad bytes to quarantine, then cuts torn tails. Never touches sound bytes. */
 export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCode> {
@@ -33,11 +34,15 @@ export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCod
   const { dryRun } = options;
   const bytes = sumOf(steps);
   io.json({ dryRun, quarantineDir, cut: cuts.length, bytes, steps } satisfies RepairJson);
-  if (!options.quiet || steps.length > 0) io.out(describe(steps, options.dryRun, quarantineDir));
+  if (!options.quiet || steps.length > 0)
+    io.out(describe(steps, { dryRun, quarantineDir, columns: io.columns }));
   return EXIT.done;
 }
 
-function describe(steps: readonly RepairStep[], dryRun: boolean, quarantineDir: string): string {
+function describe(
+  steps: readonly RepairStep[],
+  { dryRun, quarantineDir, columns }: { dryRun: boolean; quarantineDir: string; columns: number },
+): string {
   if (steps.length === 0) return 'Nothing to repair.\n';
   const would = dryRun ? 'would be ' : '';
   const lines = steps.map(({ file, fromByte, toByte, cut }) => {
@@ -48,7 +53,7 @@ function describe(steps: readonly RepairStep[], dryRun: boolean, quarantineDir: 
   lines.push(
     `${plural(steps.length, 'place')} (${formatBytes(sumOf(steps))}) ${would}copied to ${printable(quarantineDir)}, ${formatCount(cuts)} ${would}cut off.`,
   );
-  return `${lines.join('\n')}\n`;
+  return `${lines.map((line) => paragraph(line, columns)).join('\n')}\n`;
 }
 
 function sumOf(steps: readonly RepairStep[]): number {

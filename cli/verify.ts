@@ -14,6 +14,7 @@ import { table } from './table.js';
 import { compareCatalog, lookAtCatalog, type CatalogAgreement } from './verify-catalog.js';
 import { explain } from './verify-explain.js';
 import { madeGood } from './verify-made-good.js';
+import { hang, paragraph } from './wrap.js';
 
 /** A journal up to this size is replayed in well under two seconds. */
 const COMPARED_BYTES_MAX = 16 * 1024 ** 2;
@@ -48,7 +49,8 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<ExitCod
     io.out(`no scan yet in ${printable(existsSync(journalDir) ? journalDir : dataDir)}\n`);
   else if (!io.wantsJson && (!io.quiet || !sound)) {
     const good = await ifKnown(() => madeGood(dataDir, reports));
-    io.out(summary(reports, good ?? new Map(), records, view, colours));
+    const lines = summary(reports, good ?? new Map(), records, view, colours);
+    io.out(`${lines.map((line) => paragraph(line, io.columns)).join('\n')}\n`);
   }
   return sound ? EXIT.done : EXIT.unsound;
 }
@@ -89,15 +91,22 @@ async function describeScan(journalDir: string, report: ScanReport, io: Io, colo
   for (const segment of report.segments.filter(isTelling))
     lines.push(
       ...(await explain(journalDir, report, segment)).map((line, i) =>
-        i === 0 ? colourOf(segment, colours)(line) : `  ${line}`,
+        i === 0 ? colourOf(segment, colours)(paragraph(line, io.columns)) : hang('  ', line, io.columns),
       ),
     );
   const unknown = listOf(report.unknownTypes);
   if (unknown !== '')
-    lines.push(`events of a kind this program does not know, kept and passed over: ${unknown}`);
+    lines.push(
+      paragraph(`events of a kind this program does not know, kept and passed over: ${unknown}`, io.columns),
+    );
   const newer = listOf(report.newerVersions);
   if (newer !== '')
-    lines.push(`events of a newer version than this program knows, for a newer program to read: ${newer}`);
+    lines.push(
+      paragraph(
+        `events of a newer version than this program knows, for a newer program to read: ${newer}`,
+        io.columns,
+      ),
+    );
   return `${lines.join('\n')}\n\n`;
 }
 
@@ -121,7 +130,7 @@ function summary(
   records: number,
   view: CatalogAgreement | null,
   colours: Paint,
-): string {
+): string[] {
   const segments = reports.reduce((sum, report) => sum + report.segments.length, 0);
   const unsound = reports.filter((report) => !report.sound);
   const counts = `${formatCount(records)} records in ${formatCount(segments)} segments`;
@@ -131,16 +140,16 @@ function summary(
       : `${colours.bad('The journal is not sound:')} ${counts} are good; what is missing is named above.`,
   ];
   for (const [scan, later] of good)
-    lines.push(`${scan}: nothing is missing any more;`, `  scan ${later} has read all of its mount again.`);
+    lines.push(`${scan}: nothing is missing any more; scan ${later} has read all of its mount again.`);
   if (unsound.length > good.size)
     lines.push(
-      'What to do: scan the same mount again (an unfinished scan goes on; only what is missing is read anew),',
-      'then nas-scanner replay. Look after the disk: a journal does not get damaged by a crash.',
+      'What to do: scan the same mount again (an unfinished scan goes on; only what is missing is read anew), ' +
+        'then nas-scanner replay. Look after the disk: a journal does not get damaged by a crash.',
     );
   else if (unsound.length > 0)
     lines.push('What to do: look after the disk: a journal does not get damaged by a crash.');
   if (view !== null) lines.push(`Catalog: ${view.state === 'agrees' ? 'agrees with it' : view.detail}.`);
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 function sumOf(counts: readonly Record<string, number>[]): Record<string, number> {

@@ -26,3 +26,8 @@ export function hang(lead: string, text: string, width: number): string {
   const indent = ' '.repeat(lead.length);
   return lead + wrap(text, Math.max(width, lead.length + 20), indent).slice(indent.length);
 }
+
+/** The first line begins at the margin, those it runs on to two columns in. */
+export function paragraph(text: string, width: number): string {
+  return wrap(text, width, '  ').slice(2);
+}
