@@ -6,7 +6,9 @@ import { listScans } from '../journal/segments.js';
 import { ProjectionError } from '../projections/errors.js';
 import { lockDataDir, type DataDirLock } from '../projections/lock.js';
 import type { DockerEngine, OwnedWorker } from '../src/engine/docker.js';
-import { EngineError } from '../src/engine/port.js';
+import { EngineError, type SeenWorker } from '../src/engine/port.js';
+import { sweepWorker } from '../src/scan/sweep.js';
+import { openDeadScan } from './cleanup-journal.js';
 import type { CommonOptions } from './command-options.js';
 import { dataDirToRead, dataPaths, type DataPaths } from './data-dir.js';
 import { CommandError } from './errors.js';
@@ -20,6 +22,7 @@ const POLL_MS = 200;
 /** Folders of preflights that were killed. */
 const LEFT_FOLDER = /^\.(probe|preflight)-/;
 const IMAGE_UNUSED = 'none';
+const WRITES_LATER = 'its scan is dead, and its end cannot be journaled while another scan runs here';
 
 /** The `cleanup` command: removes the containers of this data directory's dead scans, and nothing else. */
 export async function runCleanup(options: CommonOptions, io: Io): Promise<ExitCode> {
@@ -81,19 +84,40 @@ async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): P
     const ours = worker.dataDir === here || scans.includes(scan);
     if (!ours) cleaned.kept.push({ name, id, scan, reason: 'it belongs to another data directory' });
     else if (scan === alive) cleaned.kept.push({ name, id, scan, reason: 'its scan is running' });
+    else if (!locked && scans.includes(scan)) cleaned.kept.push({ name, id, scan, reason: WRITES_LATER });
     else dead.push(worker);
   }
-  await askToEnd(docker, dead);
-  for (const { name, id, scan } of dead) {
+  const asked = await askToEnd(docker, dead);
+  const now = new Map((await docker.list()).map((worker) => [worker.id, worker]));
+  for (const scan of new Set(dead.map((worker) => worker.scan))) {
+    // What is gone by now has been removed by somebody else.
+    const workers = dead.flatMap(({ id, scan: its }) => (its === scan ? (now.get(id) ?? []) : []));
+    await sweep({ docker, paths, asked }, workers, cleaned);
+  }
+  return cleaned;
+}
+
+/** Removes the containers of one dead scan, after their ends are in its journal where that is here. */
+async function sweep(
+  { docker, paths, asked }: { docker: DockerEngine; paths: DataPaths; asked: ReadonlySet<string> },
+  workers: readonly SeenWorker[],
+  cleaned: CleanupJson,
+): Promise<void> {
+  const scan = workers[0]?.scan;
+  if (scan === undefined) return;
+  const journal = await openDeadScan(paths.journalDir, scan, workers.length);
+  for (const worker of workers) {
+    const { name, id } = worker;
     try {
-      await docker.remove(id);
-      cleaned.removed.push({ name, id, scan });
+      if (journal === null) await docker.remove(id);
+      else await sweepWorker({ engine: docker, journal }, worker, asked.has(id));
+      cleaned.removed.push({ name, id, scan, journaled: journal !== null });
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       cleaned.kept.push({ name, id, scan, reason: error.message });
     }
   }
-  return cleaned;
+  await journal?.close();
 }
 
 /** The data directory as the engine's labels call it; null where it has no name there. */
@@ -106,25 +130,27 @@ function hostName(docker: DockerEngine, dataDir: string): string | null {
   }
 }
 
-/** Lets workers that still run flush and seal; what does not end in time is removed all the same. */
-async function askToEnd(docker: DockerEngine, workers: readonly OwnedWorker[]): Promise<void> {
+/** Lets workers that still run flush and seal; what does not end in time is killed. Returns their ids. */
+async function askToEnd(docker: DockerEngine, workers: readonly OwnedWorker[]): Promise<Set<string>> {
   const running = workers.filter((worker) => worker.phase === 'running');
-  if (running.length === 0) return;
   const ids = new Set(running.map((worker) => worker.id));
+  if (running.length === 0) return ids;
   for (const id of ids) await docker.signal(id, 'SIGTERM');
   const deadlineMs = performance.now() + GRACE_MS;
   while (performance.now() < deadlineMs) {
     const seen = await docker.list();
-    if (!seen.some((worker) => ids.has(worker.id) && worker.phase === 'running')) return;
+    if (!seen.some((worker) => ids.has(worker.id) && worker.phase === 'running')) return ids;
     await sleep(POLL_MS);
   }
+  return ids;
 }
 
 function report({ removed, kept }: CleanupJson, hasDocker: boolean, io: Io): ExitCode {
   const stuck = kept.filter(({ reason }) => !/^it belongs|^its scan/.test(reason));
   io.json({ removed, kept } satisfies CleanupJson);
   if (!io.quiet) {
-    for (const { name } of removed) io.out(`removed ${name}\n`);
+    for (const { name, journaled } of removed)
+      io.out(`removed ${name}${journaled ? '' : ': how it ended is in no journal here'}\n`);
     for (const { name, reason } of kept) io.out(`left ${name} alone: ${reason}\n`);
     if (!hasDocker) io.out('There is no Docker here, so no containers either.\n');
     else if (removed.length === 0) io.out('Nothing to remove: no container belongs to a dead scan.\n');

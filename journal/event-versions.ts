@@ -45,6 +45,7 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'writer.paused': 1,
   'writer.continued': 1,
   'journal.repaired': 1,
+  'cleanup.started': 1,
   'catalog.imported': 1,
   'files.batch': 1,
   'digest.progressed': 1,

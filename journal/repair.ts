@@ -115,14 +115,14 @@ async function openWriter({ journalDir, scan, hostname, validate }: RepairOption
     owner: ownerFromEnvironment(),
   };
   const options = validate === undefined ? common : { ...common, validate };
-  if (last === null || !(await isWhole(journalDir, scan)))
+  if (last === null || !(await isCoordinatorWhole(journalDir, scan)))
     return JournalWriter.open({ ...options, scan: await newScanId(journalDir), epoch: 1, previous: null });
   const { epoch, segment, seq, crc } = last;
   return JournalWriter.open({ ...options, scan, epoch: nextEpoch, previous: { epoch, segment, seq, crc } });
 }
 
 /** Nothing but torn tails is wrong with the coordinator's journal. */
-async function isWhole(journalDir: string, scan: string): Promise<boolean> {
+export async function isCoordinatorWhole(journalDir: string, scan: string): Promise<boolean> {
   const { segments } = await recoverScan(journalDir, scan, { hash: false });
   return segments
     .filter(({ writer }) => writer === COORDINATOR)

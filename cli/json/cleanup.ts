@@ -9,7 +9,13 @@ const container = z.object({
 
 export const cleanupSchema = z
   .object({
-    removed: z.array(container),
+    removed: z.array(
+      container.extend({
+        journaled: z
+          .boolean()
+          .describe('whether its end is in the journal of its scan, which has to be here and whole'),
+      }),
+    ),
     kept: z
       .array(container.extend({ reason: z.string() }))
       .describe('ours by label, but not ours to remove, or not removable (then the exit code is 1)'),

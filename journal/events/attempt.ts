@@ -31,6 +31,8 @@ const exited = z.looseObject({
   oomKilled: z.boolean(),
   error: z.string(),
   logTail: z.array(z.string()).max(LOG_TAIL_LINES_MAX),
+  /** It was ended because nobody waited for it any more: how it ended says nothing about it. */
+  swept: z.literal(true).optional(),
   /** What it used when it was last seen at work; null: it was not. A number is null where it could not be had. */
   lastUsage: z
     .looseObject({

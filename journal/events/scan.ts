@@ -18,6 +18,8 @@ export const scanEvents = {
   'scan.paused': z.looseObject({ reason: z.string() }),
   'scan.continued': z.looseObject({ reason: z.string() }),
   'scan.interrupted': z.looseObject({ signal: z.string() }),
+  /** `cleanup` has opened this epoch, to tell how so many containers of a dead coordinator ended. */
+  'cleanup.started': z.looseObject({ containers: count }),
   'scan.completed': z.looseObject({
     outcome: scanOutcome,
     files: count,

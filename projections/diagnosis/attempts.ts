@@ -155,6 +155,10 @@ export class AttemptJudge {
   }
 
   #exited(data: EventData<'container.exited'>, evidenceOf: EvidenceOf): void {
+    if (data.swept === true) {
+      if (this.#running.get(data.chunk)?.attempt === data.attempt) this.#running.delete(data.chunk);
+      return;
+    }
     const running = this.#running.get(data.chunk) ?? newRunning(data.attempt);
     this.#running.set(data.chunk, running);
     const good = data.exitCode === 0 && !data.oomKilled;

@@ -3,6 +3,7 @@ import { AttemptJudge } from './attempts.js';
 import { IncidentBook } from './incidents.js';
 import { codeOfCheck } from './preflight-codes.js';
 import type { Evidence } from './types.js';
+import { OPENS_EPOCH } from './write-watch.js';
 
 /** Roots kept to tell where a chunk lies. */
 const ROOTS_KEPT_MAX = 3;
@@ -51,17 +52,28 @@ export class ScanFacts {
   paused: { reason: string; evidence: Evidence } | null = null;
   planFinished = false;
   catalogTrouble: { code: string; detail: string; evidence: Evidence } | null = null;
+  /** A repair or a cleanup is writing. */
+  #isAfterwards = false;
   lowestFreeBytes: { bytes: number; evidence: Evidence } | null = null;
 
   push(event: JournalEvent, evidenceOf: (text: string) => Evidence): void {
-    const run = this.runs.at(-1);
-    if (run !== undefined) run.last = evidenceOf(event.type);
+    this.#noteLast(event, evidenceOf);
     if (event.type === 'container.started' || event.type === 'process.started') this.#setRunning(event.data);
     if (this.attempts.push(event, evidenceOf)) return;
     if (event.type.startsWith('chunk.') || event.type.startsWith('analysis.'))
       this.#chunkEvent(event, evidenceOf);
     else if (event.type.startsWith('catalog.')) this.#catalogEvent(event, evidenceOf);
     else this.#scanEvent(event, evidenceOf);
+  }
+
+  /** What a resume, a repair or a cleanup writes is in an epoch of its own: the run it came after ended before. */
+  #noteLast(event: JournalEvent, evidenceOf: (text: string) => Evidence): void {
+    const opens = event.type === 'segment.opened' && event.data.segment === 1;
+    if (opens || OPENS_EPOCH.has(event.type)) this.#isAfterwards = !opens;
+    else if (!this.#isAfterwards) {
+      const run = this.runs.at(-1);
+      if (run !== undefined) run.last = evidenceOf(event.type);
+    }
   }
 
   #scanEvent(event: JournalEvent, evidenceOf: (text: string) => Evidence): void {
@@ -110,6 +122,7 @@ export class ScanFacts {
   }
 
   #begin(host: Host, begun: Evidence): void {
+    this.#isAfterwards = false;
     this.runs.push({ host, begun, last: begun, end: null });
     this.completed = null;
     this.interrupted = null;

@@ -3,6 +3,13 @@ import { chunkOfWriter } from '../../journal/segments.js';
 import type { IncidentBook } from './incidents.js';
 import type { Evidence } from './types.js';
 
+/** First words of who opens a coordinator's next epoch of his own accord. */
+export const OPENS_EPOCH: ReadonlySet<string> = new Set<JournalEvent['type']>([
+  'scan.resumed',
+  'journal.repaired',
+  'cleanup.started',
+]);
+
 interface WriterState {
   /** The last one that recorded something; the first needs no new epoch. */
   attempt: number;
@@ -32,8 +39,8 @@ export class WriteWatch {
     }
     const chunk = chunkOfWriter(writer);
     if (chunk === null) {
-      // However many coordinators, or repairs, there were that ended before their first word.
-      if (event.type === 'scan.resumed' || event.type === 'journal.repaired') state.newEpochs = [];
+      // However many coordinators, repairs or cleanups there were that ended before their first word.
+      if (OPENS_EPOCH.has(event.type)) state.newEpochs = [];
       this.#failed(state, chunk, state.newEpochs.length);
       return;
     }

@@ -5,6 +5,9 @@ import { info, warning, type LogHandlers } from './state.js';
 const UNREADABLE_LINES_MAX = 50;
 
 export const writerLines: LogHandlers = {
+  'cleanup.started': ({ containers }) => [
+    info(`CLEANUP: ${plural(containers, 'container')} of a coordinator that is gone`),
+  ],
   'journal.repaired': (data) => [
     info(
       `JOURNAL repaired: bytes ${data.fromByte} to ${data.toByte} of ${printable(data.file)} moved to ` +

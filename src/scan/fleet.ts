@@ -8,6 +8,8 @@ import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
+import type { StartedContainer } from './state.js';
+import { sweepWorker } from './sweep.js';
 
 /** How often what runs is compared with the engine's list: events can be lost. */
 const RECONCILE_EVERY_MS = 10_000;
@@ -38,6 +40,7 @@ export class Fleet {
   readonly #endedEarly = new Set<string>();
   /** Workers that not even SIGKILL ended: nothing of them waits for anything here. */
   readonly #stuck = new Set<string>();
+  readonly #sweeping = new Set<string>();
   readonly #health: HealthRounds;
   readonly #context: AttemptContext;
   #engineLostAtMs: number | null = null;
@@ -182,8 +185,8 @@ export class Fleet {
   /** What an earlier coordinator left running: adopted where it belongs to this scan's plan, else ended. */
   async takeOver(): Promise<void> {
     const { engine, settings, journal } = this.#options;
-    const workers = await engine.list(settings.scan).catch(emptyOnEngineError);
-    for (const worker of workers) {
+    const workers = await engine.list(settings.scan).catch(nullOnEngineError);
+    for (const worker of workers ?? []) {
       const chunk = journal.state.chunks.get(worker.chunk);
       const open = chunk?.status === 'running' || chunk?.status === 'planned';
       if (chunk !== undefined && open && chunk.attempts === worker.attempt && engine.workersOutlive) {
@@ -192,31 +195,46 @@ export class Fleet {
         if (worker.phase === 'exited') attempt.exited();
       } else await this.#sweep(worker);
     }
+    const gone = workers === null || !engine.workersOutlive ? [] : await this.#tellGone(workers);
     await reopenDamaged(journal, settings);
     for (const chunk of journal.state.chunks.values()) {
       if (chunk.status === 'completed' || chunk.attempts === 0 || this.#attempts.has(chunk.id)) continue;
-      await this.progress.close(chunk.id, chunk.status === 'running' ? chunk.attempts : null);
+      const isGone = gone.some(({ chunk: id, attempt }) => id === chunk.id && attempt === chunk.attempts);
+      await this.progress.close(chunk.id, isGone && chunk.status === 'planned' ? chunk.attempts : null);
     }
   }
 
-  async #sweep(worker: SeenWorker): Promise<void> {
-    const { engine, journal } = this.#options;
-    if (this.#stuck.has(worker.id)) return;
-    try {
-      if (worker.phase === 'running') await engine.signal(worker.id, 'SIGKILL');
-      await engine.remove(worker.id);
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      return; // `cleanup` sweeps what cannot be removed now
+  /** Containers whose end no coordinator saw, and that are not there any more: how they ended, nobody knows. */
+  async #tellGone(workers: readonly SeenWorker[]): Promise<StartedContainer[]> {
+    const { journal } = this.#options;
+    const there = new Set(workers.map(({ id }) => id));
+    const gone = [...journal.state.containers].filter(([id, { exited }]) => !exited && !there.has(id));
+    for (const [id, { name, chunk, attempt }] of gone) {
+      await journal.append('container.exited', {
+        ...{ chunk, attempt, name, id, exitCode: null, oomKilled: false, logTail: [] },
+        error: 'the container is gone: somebody removed it while no coordinator ran',
+      });
     }
-    await journal.append(`${engine.subject}.removed`, { name: worker.name, id: worker.id });
+    return gone.map(([, container]) => container);
+  }
+
+  async #sweep(worker: SeenWorker): Promise<void> {
+    if (this.#stuck.has(worker.id) || this.#sweeping.has(worker.id)) return;
+    this.#sweeping.add(worker.id);
+    try {
+      await sweepWorker(this.#options, worker);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error; // `cleanup` sweeps what cannot be removed now
+    } finally {
+      this.#sweeping.delete(worker.id);
+    }
   }
 
   /** Before the scan's last word: removes what could not be removed in its time, as when the daemon restarted. */
   async tidy(): Promise<void> {
     const { engine, settings } = this.#options;
     if (!engine.workersOutlive || this.engineLost || this.#left) return;
-    for (const worker of await engine.list(settings.scan).catch(emptyOnEngineError))
+    for (const worker of (await engine.list(settings.scan).catch(nullOnEngineError)) ?? [])
       await this.#sweep(worker);
   }
 
@@ -267,7 +285,7 @@ export class Fleet {
   }
 }
 
-function emptyOnEngineError(error: unknown): SeenWorker[] {
-  if (error instanceof EngineError) return [];
+function nullOnEngineError(error: unknown): null {
+  if (error instanceof EngineError) return null;
   throw error;
 }

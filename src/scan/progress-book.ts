@@ -41,16 +41,16 @@ export class ProgressBook {
 
   /**
    * Reads to the end what attempts of an earlier coordinator recorded, and says how far it counts.
-   * @param attempt the one that was running then, null where none was
+   * @param attempt the one whose container is gone, null where there is none
    */
   async close(chunk: number, attempt: number | null): Promise<void> {
     const { journal } = this.#options;
     const progress = this.of(chunk);
     await progress.readToEnd();
-    if (progress.position !== null && !progress.sealed)
+    if (progress.position !== null && (attempt !== null || !progress.sealed))
       await journal.append('writer.settled', progress.position);
     if (attempt === null) return;
-    const reason = 'its coordinator ended before it did';
+    const reason = 'its container was removed while no coordinator ran';
     await journal.append('chunk.failed', { chunk, attempt, reason, willRetry: true });
   }
 

@@ -51,6 +51,15 @@ export interface Chunk {
   coverage: Coverage | null;
 }
 
+/** A container that was started and whose removal is not journaled. */
+export interface StartedContainer {
+  name: string;
+  chunk: number;
+  attempt: number;
+  /** How it ended is in the journal. */
+  exited: boolean;
+}
+
 export interface Coverage {
   subdirectories: number;
   entered: number;
@@ -60,6 +69,8 @@ export interface Coverage {
 export interface ScanState {
   started: EventData<'scan.started'> | null;
   chunks: Map<number, Chunk>;
+  /** By id. */
+  containers: Map<string, StartedContainer>;
   /** Planning ended, so whatever is in no chunk appeared later. */
   planned: boolean;
   /** Why it waits: the disk of the journal is full. null: it does not. */
@@ -70,7 +81,15 @@ export interface ScanState {
 }
 
 export function initialState(): ScanState {
-  return { started: null, chunks: new Map(), planned: false, pausedBecause: null, outcome: null, bootId: '' };
+  return {
+    started: null,
+    chunks: new Map(),
+    containers: new Map(),
+    planned: false,
+    pausedBecause: null,
+    outcome: null,
+    bootId: '',
+  };
 }
 
 function change(state: ScanState, id: number, change: Partial<Chunk>): ScanState {
@@ -79,8 +98,34 @@ function change(state: ScanState, id: number, change: Partial<Chunk>): ScanState
   return state;
 }
 
-/** Applies one event of the coordinator. Owns `state`: the map inside is reused. */
+/** Applies one event of the coordinator. Owns `state`: the maps inside are reused. */
 export function evolve(state: ScanState, event: JournalEvent): ScanState {
+  noteContainer(state.containers, event);
+  return evolveScan(state, event);
+}
+
+function noteContainer(containers: ScanState['containers'], event: JournalEvent): void {
+  switch (event.type) {
+    case 'container.started':
+    case 'container.adopted': {
+      const { id, name, chunk, attempt } = event.data;
+      containers.set(id, { name, chunk, attempt, exited: false });
+      break;
+    }
+    case 'container.exited': {
+      const known = containers.get(event.data.id);
+      if (known !== undefined) known.exited = true;
+      break;
+    }
+    case 'container.removed':
+      containers.delete(event.data.id);
+      break;
+    default:
+      break;
+  }
+}
+
+function evolveScan(state: ScanState, event: JournalEvent): ScanState {
   switch (event.type) {
     case 'scan.started':
       return { ...state, started: event.data, bootId: event.data.host.bootId };
@@ -132,6 +177,8 @@ export function evolve(state: ScanState, event: JournalEvent): ScanState {
       return change(state, event.data.chunk, { workerId: event.data.id });
     case 'container.exited':
     case 'process.exited':
+      // One that was swept says nothing about the attempt that runs by now.
+      if (state.chunks.get(event.data.chunk)?.attempts !== event.data.attempt) return state;
       return change(state, event.data.chunk, { outOfMemory: event.data.oomKilled, workerId: null });
     case 'writer.progressed':
     case 'writer.settled': {

@@ -101,6 +101,15 @@ describe.skipIf(!isRoot)('the mount', () => {
   });
 });
 
+function deathIn({ findings }: Awaited<ReturnType<typeof place.diagnosed>>): {
+  title: string;
+  evidence: unknown[];
+} {
+  const found = findings.find(({ code }) => code === 'scan.killed');
+  if (found === undefined) throw new Error('no scan.killed');
+  return found;
+}
+
 describe('the scan and its workers', () => {
   test('scan.interrupted: SIGTERM', async () => {
     const scan = await inTheMiddle();
@@ -118,8 +127,13 @@ describe('the scan and its workers', () => {
     await scan.ended;
     const report = await place.diagnosed({ live: true });
     expect(report).toMatchObject({ verdict: 'killed', serious: ['scan.killed'] });
+    const silence = deathIn(report);
     await place.follow(report);
     await place.expectSound();
+    // What came after is no part of the epoch that was cut.
+    const told = deathIn(await place.diagnosed());
+    expect(told.evidence[0]).toEqual(silence.evidence[0]);
+    expect(told.title).toContain(silence.title);
   });
 
   test('container.killed: SIGKILL to a worker, which the next attempt makes good', async () => {

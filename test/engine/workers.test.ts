@@ -11,6 +11,11 @@ interface Exited extends Record<string, unknown> {
   lastUsage: { memoryBytes: number } | null;
 }
 
+interface Diagnosis extends Record<string, unknown> {
+  verdict: string;
+  findings: { code: string; evidence: { file: string; seq: number | null; text: string }[] }[];
+}
+
 describeWithImage('a scan in containers whose workers are in trouble', TEST_TIMEOUT_MS, (daemon) => {
   const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
 
@@ -89,5 +94,19 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
     expect(await here.containers()).toEqual([]);
     expect(await daemon().docker('ps', '--format', '{{.Names}}')).toContain(stranger);
     await daemon().docker('rm', '-f', stranger);
+    for (const name of names) {
+      const exited = here.of('container.exited').find((data) => data['name'] === name);
+      expect(exited, name).toMatchObject({ exitCode: 143, swept: true });
+      expect(here.of('container.removed').map((data) => data['name'])).toContain(name);
+    }
+    const { verdict, findings } = (await here.ask('diagnose')) as Diagnosis;
+    expect(verdict).toBe('killed');
+    const killed = findings.find(({ code }) => code === 'scan.killed');
+    expect(killed?.evidence[0]?.file).toMatch(/coordinator\/0001-/);
+    expect(killed?.evidence[0]?.text).not.toContain('cleanup');
+    expect(findings.map(({ code }) => code)).not.toContain('journal.write-failed');
+    expect(await here.ask('verify')).toMatchObject({ sound: true });
+    await expectComplete(here.start(), here);
+    expect(here.of('container.exited').filter((data) => data['name'] === names[0])).toHaveLength(1);
   });
 });

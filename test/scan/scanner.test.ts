@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../journal/events/index.js';
 import { OWNER_OF_PROCESS } from '../../journal/storage.js';
 import { JournalWriter } from '../../journal/writer.js';
-import { EngineError } from '../../src/engine/port.js';
+import { EngineError, type SeenWorker } from '../../src/engine/port.js';
 import { DiskPause } from '../../src/scan/disk-pause.js';
 import { readState } from '../../src/scan/history.js';
 import { ScanJournal } from '../../src/scan/scan-journal.js';
@@ -544,5 +544,67 @@ describe('workers', () => {
     expect(parts.types()).not.toContain('container.exited');
     expect(parts.types()).not.toContain('writer.settled');
     expect(parts.engine.removed).toEqual([]);
+  });
+});
+
+describe('containers of a dead coordinator', () => {
+  /** The journal of a coordinator that died while the first attempt at its only chunk ran. */
+  async function deadScan(): Promise<string> {
+    const scan = ulid();
+    const writer = await JournalWriter.open({
+      journalDir: join(dataDir, 'journal'),
+      scan,
+      writer: 'coordinator',
+      hostname: 'tower',
+      epoch: 1,
+      previous: null,
+      coordinator: null,
+    });
+    const which = { chunk: 1, attempt: 1, name: 'fake-1-1' };
+    const options = {};
+    await writer.append('scan.started', { mountPath: '/m', mountName: 'M', engine: 'docker', options, host });
+    const roots = [{ path: '/m', scope: 'files' as const }];
+    const plan = { roots, reason: 'sized' as const, estimatedFiles: 1, estimatedBytes: 10 };
+    await writer.append('chunk.planned', { chunk: 1, ...plan });
+    await writer.append('plan.finished', { chunks: 1 });
+    await writer.append('container.requested', { ...which, image: 'fake', command: '' });
+    await writer.append('container.started', { ...which, id: 'gone' });
+    await writer.close();
+    return scan;
+  }
+
+  test('that somebody removed get an exit that nobody knows, and are tried again', async () => {
+    const { of, completed, types } = await run({ scan: await deadScan() });
+    const [exited] = of('container.exited');
+    expect(exited).toMatchObject({ chunk: 1, attempt: 1, name: 'fake-1-1', id: 'gone', exitCode: null });
+    expect(exited?.error).toMatch(/somebody removed it/);
+    expect(of('chunk.failed')).toMatchObject([{ chunk: 1, attempt: 1, willRetry: true }]);
+    expect(types().indexOf('container.exited')).toBeLessThan(types().indexOf('chunk.failed'));
+    expect(completed).toMatchObject({ outcome: 'complete' });
+  });
+
+  test('are not called gone by an engine that does not answer', async () => {
+    const parts = await setUp({ scan: await deadScan() });
+    const list = parts.engine.list.bind(parts.engine);
+    let asked = 0;
+    parts.engine.list = (scan) =>
+      asked++ === 0 ? Promise.reject(new EngineError('unreachable', 'no answer')) : list(scan);
+    await parts.scanner.run();
+    await parts.journal.close();
+    expect(parts.of('container.exited').map(({ id }) => id)).not.toContain('gone');
+  });
+
+  test('that still run and belong to nothing are ended, and how they ended is journaled before they go', async () => {
+    const parts = await setUp({ scan: await deadScan() });
+    const exit = { exitCode: 137, signal: 'SIGKILL', oomKilled: false, error: '', logTail: ['last words'] };
+    const seen = { id: 'late', name: 'fake-1-7', scan: parts.scan, chunk: 1, attempt: 7, phase: 'running' };
+    const late = { seen: seen as SeenWorker, exit, hear: () => void (seen.phase = 'exited') };
+    parts.engine.running.set('late', { ...late, worker: undefined as never });
+    await parts.scanner.run();
+    await parts.journal.close();
+    expect(parts.engine.removed).toContain('late');
+    const told = parts.of('container.exited').find(({ id }) => id === 'late');
+    expect(told).toMatchObject({ exitCode: 137, logTail: ['last words'], swept: true });
+    expect(parts.of('container.removed').map(({ id }) => id)).toContain('late');
   });
 });
