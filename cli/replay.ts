@@ -17,6 +17,7 @@ import type { Io } from './io.js';
 import type { ReplayJson } from './json/replay.js';
 import { checkKnown } from './scan-id.js';
 import { replayProgress } from './replay-progress.js';
+import { stoppable } from './signals.js';
 
 /** Places of a journal that are told one by one; more are counted. */
 const PLACES_SHOWN_MAX = 20;
@@ -86,7 +87,9 @@ async function run(
     onProgress: (at) => progress.show(at),
   };
   try {
-    return await replay(runner);
+    return await stoppable('stopped before the catalog was built; the one that is there stays', (signal) =>
+      replay({ ...runner, signal }),
+    );
   } finally {
     progress.clear();
   }

@@ -1,4 +1,5 @@
 import type { Scanner } from '../src/scan/scanner.js';
+import { CommandError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { ErrorJson } from './json/error.js';
 
@@ -42,6 +43,30 @@ export class StopSignals {
   #end(signal: NodeJS.Signals, error: string): void {
     this.#tell({ error, hint: 'The same command again goes on where it was.' });
     process.exit(exitCodeOfSignal(signal));
+  }
+}
+
+/**
+ * Runs work that a signal stops in order; a second one ends the process.
+ * @param what is said when it was stopped
+ * @throws CommandError with the signal's exit code
+ */
+export async function stoppable<T>(what: string, work: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const stopped: NodeJS.Signals[] = [];
+  const onSignal = (signal: NodeJS.Signals): void => {
+    stopped.push(signal);
+    stop.abort();
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    const [by] = stopped;
+    if (by === undefined) throw error;
+    throw new CommandError(what, { exitCode: exitCodeOfSignal(by), cause: error });
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 

@@ -41,6 +41,9 @@ async function feed({ journalDir, counted, repeated }: FeedTask): Promise<void> 
   free.push(place);
 }
 
+/** For nobody else: a catalog can be meant for few. */
+const IMAGE_MODE = 0o600;
+
 /** Begins a block in the next place that is free. */
 async function nextPlace(): Promise<Place> {
   for (;;) {
@@ -65,7 +68,7 @@ function send(file: string, place: Place): void {
 /** Over what stands there already: SQLite opens it anew every time. */
 function writeImage(path: string, bytes: Uint8Array): void {
   try {
-    const file = files.get(path) ?? openSync(path, 'w');
+    const file = files.get(path) ?? openSync(path, 'w', IMAGE_MODE);
     files.set(path, file);
     ftruncateSync(file, bytes.length);
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, at);

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { JournalError, type JournalErrorCode } from '../journal/errors.js';
@@ -140,6 +141,8 @@ export class RecordFeed {
 
   async #next(): Promise<FromFeedThread> {
     for (;;) {
+      // A port hands over a thousand messages before anything else has its turn: a signal would wait for them all.
+      await breathe();
       const message = this.#arrived.shift();
       if (message !== undefined) return message;
       await new Promise<void>((resolve) => {

@@ -112,6 +112,21 @@ test('killed at any moment it leaves nothing that the next one does not take awa
   expect(readdirSync(folder)).toEqual(['fed.db']);
 }, 60_000);
 
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('stopped by %s it leaves nothing', async (signal, code) => {
+  const folder = join(root, signal);
+  mkdirSync(folder);
+  const running = new Running(replayArgs(join(folder, 'fed.db')));
+  await until('an image', () => readdirSync(folder).some((name) => name.includes('-rows')));
+  running.child.kill(signal);
+  const outcome = await running.ended;
+  expect(outcome.code).toBe(code);
+  expect(outcome.stderr).toContain('stopped before the catalog was built');
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('a disk too small for it is named, and nothing is left there', async () => {
   const disk = join(root, 'disk');
   mkdirSync(disk);
