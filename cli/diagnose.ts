@@ -11,6 +11,7 @@ import {
   type Show,
 } from '../projections/diagnosis/index.js';
 import { loadScan, type LoadedScan } from '../projections/diagnosis/load.js';
+import { isBookkeeping } from '../journal/event-versions.js';
 import { viewCatalog, type CatalogQuestion } from '../projections/catalog-view.js';
 import { TimelineFold } from '../projections/timeline.js';
 import type { DiagnoseOptions } from './command-options.js';
@@ -24,13 +25,8 @@ import type { Io } from './io.js';
 import { bootNow, lookAround, whyUnwritable, type LiveFacts } from './live-facts.js';
 import { pickScan } from './pick-scan.js';
 
-/** Records that say how the catalog and the segment ended: they come when the catalog has been closed. */
-const AFTER_THE_CATALOG = new Set([
-  'segment.sealed',
-  'catalog.opened',
-  'catalog.troubled',
-  'catalog.recovered',
-]);
+/** Records that say how the catalog ended: they come when it has been closed. */
+const AFTER_THE_CATALOG = new Set(['catalog.opened', 'catalog.troubled', 'catalog.recovered']);
 
 /** The `diagnose` command: 0 whenever a report could be made, whatever it says. */
 export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<ExitCode> {
@@ -84,7 +80,7 @@ export async function makeReport(
     { scan, ...where, show },
     {
       record: ({ record: { type, at, writer, epoch, seq, crc } }, event) => {
-        if (!AFTER_THE_CATALOG.has(type)) last.set(writer, { epoch, seq, crc });
+        if (!AFTER_THE_CATALOG.has(type) && !isBookkeeping(type)) last.set(writer, { epoch, seq, crc });
         if (event !== null) timeline.push(event, { at });
       },
       batches: ({ batches, files }, { name: { writer, epoch } }) => {

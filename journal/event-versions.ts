@@ -61,3 +61,10 @@ export const FORMAT = 1;
 export function isEventType(type: string): type is EventType {
   return Object.hasOwn(EVENT_VERSIONS, type);
 }
+
+const BOOKKEEPING: ReadonlySet<string> = new Set(['segment.opened', 'segment.sealed', 'journal.repaired']);
+
+/** Whether an event is about the journal's own files: a repair writes it long after the scan, of which it says nothing. */
+export function isBookkeeping(type: string): boolean {
+  return BOOKKEEPING.has(type);
+}

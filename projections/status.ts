@@ -1,3 +1,4 @@
+import { isBookkeeping } from '../journal/event-versions.js';
 import type { EventData, JournalEvent, PathText, ScanOutcome } from '../journal/events/index.js';
 import { rowTotals } from '../journal/indexed-batch.js';
 import type { RecordHeader } from '../journal/record.js';
@@ -72,7 +73,7 @@ export class StatusFold {
     const atMs = Date.parse(record.at);
     this.#scan ??= record.scan;
     if (this.#startedAtMs === 0) this.#startedAtMs = atMs;
-    this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
+    if (this.#lastAtMs === 0 || !isBookkeeping(event.type)) this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
     switch (event.type) {
       case 'files.batch': {
         this.#batch(event.data, atMs);

@@ -1,4 +1,5 @@
 import { rowCount } from '../journal/indexed-batch.js';
+import { isBookkeeping } from '../journal/event-versions.js';
 import type { EventData, JournalEvent } from '../journal/events/index.js';
 import type { RecordHeader } from '../journal/record.js';
 import { RateCounter, type RateSlices } from './rate.js';
@@ -63,7 +64,7 @@ export class TimelineFold {
 
   push(event: JournalEvent, record: Pick<RecordHeader, 'at'>): void {
     const atMs = Date.parse(record.at);
-    this.#reach(atMs);
+    this.#reach(isBookkeeping(event.type) && this.#toMs > 0 ? Math.min(atMs, this.#toMs) : atMs);
     switch (event.type) {
       case 'files.batch':
         if (event.data.chunk > 0) {

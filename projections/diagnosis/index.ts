@@ -1,6 +1,6 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import { JournalError } from '../../journal/errors.js';
-import { EVENT_VERSIONS, isEventType } from '../../journal/event-versions.js';
+import { EVENT_VERSIONS, isBookkeeping, isEventType } from '../../journal/event-versions.js';
 import type { JournalEvent } from '../../journal/events/index.js';
 import type { RawRecord } from '../../journal/record.js';
 import { openingIn } from '../../journal/testimony.js';
@@ -92,7 +92,8 @@ export class DiagnosisFold {
    */
   push(read: DiagnosisRecord): JournalEvent | null {
     const { record, file } = read;
-    this.pushSpan({ records: 1, firstAt: record.at, lastAt: record.at });
+    const { at, type } = record;
+    this.pushSpan({ records: 1, firstAt: at, lastAt: isBookkeeping(type) ? (this.#lastAt ?? at) : at });
     const evidenceOf = (text: string): Evidence => ({ file, seq: record.seq, at: record.at, text });
     try {
       const event = decodeEvent(record);

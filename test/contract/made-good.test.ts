@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
@@ -77,6 +78,22 @@ test('a last word that was cut off and repaired is no failed write', async () =>
   expect((await run(place.args('repair'))).code).toBe(0);
   const { verdict, findings } = await runJson(place.args('diagnose', '--offline'), 0);
   expect({ verdict, findings }).toEqual({ verdict: 'complete', findings: [] });
+});
+
+test('a repair changes neither how long the scan took nor what its catalog lacks', async () => {
+  const place = newPlace();
+  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
+  const before = await runJson(place.args('status'), 0);
+  const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
+  truncateSync(coordinator, statSync(coordinator).size - 100);
+  await sleep(1500);
+  await runJson(place.args('repair'), 0);
+  const status = await runJson(place.args('status'), 0);
+  expect(status).toMatchObject({ state: 'complete', seconds: before['seconds'], endedAt: before['endedAt'] });
+  const diagnosis = await runJson(place.args('diagnose'), 0);
+  expect(diagnosis).toMatchObject({ verdict: 'complete', findings: [], endedAt: before['endedAt'] });
+  expect((diagnosis['totals'] as { seconds: number }).seconds).toBeCloseTo(Number(before['seconds']), 0);
+  expect((await runJson(place.args('verify'), 0))['catalog']).toMatchObject({ state: 'agrees' });
 });
 
 test('a segment that was begun and never written to asks for nothing', async () => {
