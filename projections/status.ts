@@ -139,8 +139,8 @@ export class StatusFold {
       recentProblems: [...this.#recentProblems],
       filesPerSecond,
       chunks: {
-        planned: final?.chunks.planned ?? all.length,
-        completed: final?.chunks.completed ?? count('completed') + count('split'),
+        planned: final?.chunks.planned ?? all.length - count('split'),
+        completed: final?.chunks.completed ?? count('completed'),
         failed: final?.chunks.failed ?? count('failed'),
         running: ended ? 0 : count('running'),
       },

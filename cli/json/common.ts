@@ -17,9 +17,12 @@ export const scanId = z.string().describe("the scan's ULID");
 
 export const chunkCounts = z
   .object({
-    planned: count,
+    planned: count.describe('those that were cut into others are counted in these'),
     completed: count.describe('by a worker that ended well and whose data was verified'),
     failed: count.describe('after the last retry'),
+    split: count
+      .optional()
+      .describe('cut into others after the last retry; those are planned in their place'),
   })
   .describe('chunks of the scan');
 

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { bigCount, count, host, pathText } from './common.js';
 
-const chunkCounts = z.looseObject({ planned: count, completed: count, failed: count });
+const chunkCounts = z.looseObject({
+  planned: count,
+  completed: count,
+  failed: count,
+  /** Cut into others without having completed: those are planned in their place. */
+  split: count.optional(),
+});
 export const scanOutcome = z.enum(['complete', 'complete-with-problems', 'incomplete']);
 export type ScanOutcome = z.infer<typeof scanOutcome>;
 

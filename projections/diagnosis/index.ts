@@ -8,7 +8,7 @@ import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
 import type { FindingContext, FindingMaker } from './context.js';
 import type { LiveContext } from './live.js';
-import { isDone, ScanFacts } from './facts.js';
+import { ScanFacts } from './facts.js';
 import { analysisFindings } from './findings/analysis.js';
 import { catalogFindings } from './findings/catalog.js';
 import { coverageFindings } from './findings/coverage.js';
@@ -185,8 +185,8 @@ export class DiagnosisFold {
       endedAt: verdict === 'running' ? null : this.#lastAt,
       totals: totalsOf(totals, { records: this.#records, firstAt: this.#firstAt, lastAt: this.#lastAt }),
       chunks: {
-        planned: states.length,
-        completed: states.filter(isDone).length,
+        planned: states.filter(({ state }) => state !== 'split').length,
+        completed: states.filter(({ state }) => state === 'completed').length,
         failed: states.filter((chunk) => chunk.state === 'failed').length,
       },
       findings: severestFirst(findings),

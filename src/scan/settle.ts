@@ -57,11 +57,17 @@ export async function settleAttempt(context: SettleContext, ended: EndedAttempt)
   const failed = failChunk(chunk, attempt, reason, ended.stuck ? 0 : settings.retries);
   // A chunk that keeps failing is cut, so that its poison costs itself only.
   const parts =
-    failed.willRetry || ended.stuck
+    failed.willRetry || ended.stuck || !hasBegun(ended)
       ? []
       : await remainingParts(chunk.roots, await progress.listedDirectories(), context.listSubdirectories);
   await journal.append('chunk.failed', { ...failed, willRetry: failed.willRetry || parts.length > 0 });
   if (parts.length > 0) await splitChunk(journal, ended, parts, SPLIT_CHUNKS_MAX, true);
+}
+
+/** Whether its end can be some directory's fault: where nothing at all was done, or too little memory for that, it is not. */
+function hasBegun({ chunk, progress }: EndedAttempt): boolean {
+  if (chunk.outOfMemory) return progress.ledger.totals.directories > 0;
+  return progress.position !== null;
 }
 
 /** A worker that was asked to share has said what it did not begin. */

@@ -44,7 +44,7 @@ export interface Chunk {
   workerId: string | null;
   /** Highest epoch that its writer is known to have had: its files may be gone, their names are not free again. */
   epoch: number;
-  /** The last attempt was killed for memory. */
+  /** One of its attempts was killed for memory. */
   outOfMemory: boolean;
   totals: Totals;
   /** Of a completed chunk: subdirectories its listings name, and directories that have an entry. */
@@ -176,10 +176,13 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
     case 'process.started':
       return change(state, event.data.chunk, { workerId: event.data.id });
     case 'container.exited':
-    case 'process.exited':
+    case 'process.exited': {
       // One that was swept says nothing about the attempt that runs by now.
-      if (state.chunks.get(event.data.chunk)?.attempts !== event.data.attempt) return state;
-      return change(state, event.data.chunk, { outOfMemory: event.data.oomKilled, workerId: null });
+      const chunk = state.chunks.get(event.data.chunk);
+      if (chunk?.attempts !== event.data.attempt) return state;
+      const outOfMemory = chunk.outOfMemory || event.data.oomKilled;
+      return change(state, chunk.id, { outOfMemory, workerId: null });
+    }
     case 'writer.progressed':
     case 'writer.settled': {
       const chunk = state.chunks.get(chunkOfWriter(event.data.writer) ?? 0);
@@ -213,11 +216,11 @@ export function totalsOf(state: ScanState): Totals {
   return [...state.chunks.values()].reduce((sum, chunk) => addTotals(sum, chunk.totals), NO_TOTALS);
 }
 
+/** What was planned either completes or fails; a chunk that was cut without that stands in its parts. */
 export function chunkCounts(state: ScanState): EventData<'scan.completed'>['chunks'] {
-  const counts = { planned: state.chunks.size, completed: 0, failed: 0 };
-  for (const chunk of state.chunks.values()) {
-    if (chunk.status === 'completed' || chunk.status === 'split') counts.completed += 1;
-    else if (chunk.status === 'failed') counts.failed += 1;
-  }
-  return counts;
+  const all = [...state.chunks.values()];
+  const count = (status: Chunk['status']): number => all.filter((chunk) => chunk.status === status).length;
+  const split = count('split');
+  const counts = { planned: all.length - split, completed: count('completed'), failed: count('failed') };
+  return split === 0 ? counts : { ...counts, split };
 }

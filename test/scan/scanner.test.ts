@@ -337,7 +337,9 @@ describe('an attempt', () => {
       const poisoned = worker.task.roots.some(
         (root) => root.path === '/m/b' || (root.path === '/m' && root.scope === 'subtree'),
       );
-      return poisoned ? { exitCode: 1 } : diligent(worker);
+      if (!poisoned) return diligent(worker);
+      await worker.open();
+      return { exitCode: 1 };
     };
     const root: PlanningStep = {
       type: 'chunk',
@@ -544,6 +546,44 @@ describe('workers', () => {
     expect(parts.types()).not.toContain('container.exited');
     expect(parts.types()).not.toContain('writer.settled');
     expect(parts.engine.removed).toEqual([]);
+  });
+});
+
+describe('a worker that was killed for memory', () => {
+  const subdirectories = { '/m': ['/m/a', '/m/b'], '/m/a': ['/m/a/c'] };
+  const steps = [chunkOf('/m/a', '/m/b'), chunkOf('/m')];
+  const exit = { exitCode: 137, signal: 'SIGKILL', oomKilled: true };
+
+  test.each([
+    ['anything', () => Promise.resolve()],
+    ['a directory', (worker: Parameters<Script>[0]) => worker.open()],
+  ])('before it recorded %s costs its retries, and its chunk is not cut', async (_, begin) => {
+    const script: Script = async (worker) => {
+      if (worker.task.chunk === 2) return diligent(worker);
+      await begin(worker);
+      return exit;
+    };
+    const { of, completed, engine } = await run({ script, steps, subdirectories });
+    expect(of('chunk.split')).toEqual([]);
+    expect(engine.launches.filter(({ chunk }) => chunk === 1).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(of('chunk.failed').map(({ willRetry }) => willRetry)).toEqual([true, false]);
+    const chunks = { planned: 2, completed: 1, failed: 1 };
+    expect(completed).toMatchObject({ outcome: 'incomplete', chunks });
+  });
+
+  test('after it recorded some has what is left cut; a chunk that was cut is no longer planned, nor completed', async () => {
+    const script: Script = async (worker) => {
+      if (worker.task.chunk !== 1) return diligent(worker);
+      const writer = await worker.open();
+      await writer.append('files.batch', batchOf(worker.task, '/m/b', ['a']));
+      return exit;
+    };
+    const { of, completed } = await run({ script, steps, subdirectories });
+    expect(of('chunk.split')).toEqual([{ chunk: 1, into: [3, 4] }]);
+    expect(completed).toMatchObject({
+      outcome: 'complete',
+      chunks: { planned: 3, completed: 3, failed: 0, split: 1 },
+    });
   });
 });
 

@@ -45,9 +45,9 @@ function outOfMemory(context: FindingContext): Finding[] {
     return {
       title: `${workers(context, group)} ${was(group)} killed for using up the memory limit${limit === null ? '' : ` of ${formatBytes(limit)}`}`,
       advice: [
-        ...poison(context, group),
         'See what memory is free: `free -h`',
         `Give each worker more memory: \`${context.commands.scan(moreMemory(context, limit))}\``,
+        ...poison(context, group),
       ],
     };
   });
