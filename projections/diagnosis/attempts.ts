@@ -17,8 +17,9 @@ interface Running {
   unanswered: Evidence | null;
 }
 
-/** Words of `chunk.failed` that say nothing about the worker: its coordinator is the cause. */
-const COORDINATOR_GONE = /coordinator (?:ended|died|was killed|is gone)/i;
+/** Words of `chunk.failed` that say nothing about the worker: its coordinator is the cause, or the journal. */
+const COORDINATOR_GONE = /coordinator (?:ended|died|was killed|is gone)|never appeared/i;
+const MOUNT_LOST = /^the mount was lost/;
 
 /** Judges how attempts end, as their events come in: each bad end becomes one incident, of its nearest cause. */
 export class AttemptJudge {
@@ -137,7 +138,8 @@ export class AttemptJudge {
     if (running?.judged === true && running.attempt === data.attempt) return;
     if (this.stopping || COORDINATOR_GONE.test(data.reason)) return;
     const evidence = evidenceOf(`chunk ${data.chunk}, attempt ${data.attempt}: ${data.reason}`);
-    this.#incidents.add('container.failed', { evidence, chunk: data.chunk, detail: data.reason });
+    const code = MOUNT_LOST.test(data.reason) ? 'mount.lost' : 'container.failed';
+    this.#incidents.add(code, { evidence, chunk: data.chunk, detail: data.reason });
   }
 
   #start(data: EventData<'container.started'>): void {

@@ -12,6 +12,8 @@ import type { Evidence } from './types.js';
 const HAS_ENTRY = 1;
 const LISTED = 2;
 const MISCOUNTED = 4;
+/** Its newest word is that it could not be listed: what lies below it stays unknown, and that says why. */
+const FAILED = 8;
 /** Miscounted directories that are shown. */
 const MISCOUNTED_SHOWN_MAX = 20;
 
@@ -31,7 +33,7 @@ export interface Gap {
 }
 
 /**
- * Every directory of the scan in some 35 bytes: its last complete listing, and whether the directories that listing
+ * Every directory of the scan in some 40 bytes: its last complete listing, and whether the directories that listing
  * counts have entries of their own. Paths are kept as hashes; those that do not add up are looked up again.
  */
 export class DirectoryLedger {
@@ -39,6 +41,8 @@ export class DirectoryLedger {
   readonly #index = new HashIndex();
   readonly #flags = new Column(Uint8Array);
   readonly #top = new Column(Uint16Array);
+  /** Entry of its parent, plus one; 0: it has none. */
+  readonly #above = new Column(Uint32Array);
   #tops = new TopIndex(null);
   readonly #files = new CountColumn();
   readonly #bytes = new Column(Float64Array);
@@ -92,6 +96,7 @@ export class DirectoryLedger {
     addPart(open, listing);
     if (!last) {
       this.#open.set(key, open);
+      if (open.problems.some(({ name }) => name === '')) this.#flag(entry, FAILED);
       // What was listed before and could not be entered again keeps its listing; why not matters all the same.
       if ((this.#flags.get(entry) & LISTED) === 0 || open.problems.some(({ name }) => name === ''))
         this.problems.set(entry, path, open.problems, evidenceOf);
@@ -129,6 +134,7 @@ export class DirectoryLedger {
     const last = this.#parent;
     if (parent.low !== last.low || parent.high !== last.high)
       Object.assign(last, parent, { entry: this.#index.intern(parent) });
+    this.#above.set(entry, last.entry + 1);
     this.#seen.set(last.entry, this.#seen.get(last.entry) + 1);
     return entry;
   }
@@ -157,6 +163,10 @@ export class DirectoryLedger {
     }
   }
 
+  #flag(entry: number, flag: number): void {
+    this.#flags.set(entry, this.#flags.get(entry) | flag);
+  }
+
   #forgive(entry: number): void {
     this.#miscountedCount -= 1;
     this.#miscounted.delete(entry);
@@ -164,7 +174,7 @@ export class DirectoryLedger {
 
   #miscount(entry: number, path: PathText, missing: number, evidenceOf: (text: string) => Evidence): void {
     this.#miscountedCount += 1;
-    this.#flags.set(entry, this.#flags.get(entry) | MISCOUNTED);
+    this.#flag(entry, MISCOUNTED);
     if (this.#miscounted.size >= MISCOUNTED_SHOWN_MAX) return;
     const text = `what is recorded of its entries is ${Math.abs(missing)} ${missing > 0 ? 'short' : 'too many'}`;
     this.#miscounted.set(entry, { path, text, evidence: evidenceOf(text) });
@@ -205,6 +215,13 @@ export class DirectoryLedger {
     return Math.max(0, this.#expected.get(entry) - this.#seen.get(entry));
   }
 
+  /** Whether it could not be listed again, or lies below a directory that could not. */
+  #isExplained(entry: number): boolean {
+    for (let up = entry + 1; up > 0; up = this.#above.get(up - 1))
+      if ((this.#flags.get(up - 1) & FAILED) !== 0) return true;
+    return false;
+  }
+
   /** What is recorded below each directory of the mount. */
   byTop(): TopCoverage[] {
     const found = this.#tops.names.map((name, number): TopCoverage => {
@@ -234,7 +251,8 @@ export class DirectoryLedger {
     let unexplained = 0;
     for (let entry = 0; entry < this.#index.size; entry += 1) {
       const flags = this.#flags.get(entry);
-      const short = this.#missingOf(entry);
+      const counted = this.#missingOf(entry);
+      const short = counted > 0 && this.#isExplained(entry) ? 0 : counted;
       missing += short;
       if (short > 0) parents += 1;
       if ((flags & HAS_ENTRY) !== 0 && (flags & LISTED) === 0 && !this.problems.has(entry)) unexplained += 1;

@@ -1,7 +1,14 @@
 import { bigCountOf } from '../../journal/big-count.js';
 import type { ChunkReason, ChunkRoot, EventData, ScanOutcome } from '../../journal/events/index.js';
-import type { ChunkLedger } from './ledger.js';
-import { addTotals, chunkCounts, totalsOf, type Chunk, type ScanState, type Totals } from './state.js';
+import {
+  addTotals,
+  chunkCounts,
+  totalsOf,
+  type Chunk,
+  type Coverage,
+  type ScanState,
+  type Totals,
+} from './state.js';
 
 /** A place to scan that is in no chunk yet. */
 export interface Plan {
@@ -81,9 +88,8 @@ export function failChunk(
 export function completeChunk(
   chunk: number,
   attempt: number,
-  ledger: ChunkLedger,
+  { totals, coverage }: { totals: Totals; coverage: Coverage },
 ): EventData<'chunk.completed'> {
-  const { totals, coverage } = ledger;
   return {
     chunk,
     attempt,
@@ -91,7 +97,7 @@ export function completeChunk(
     directories: totals.directories,
     bytes: bigCountOf(totals.bytes),
     problems: totals.problems,
-    coverage,
+    coverage: { ...coverage },
   };
 }
 
@@ -99,13 +105,14 @@ export function completeChunk(
  * The scan's last word.
  * @param partial what chunks hold that did not complete
  * @param coverageProven every directory that a listing names has an entry of its own
+ * @param totals where they are known better than from what chunks hold
  */
 export function completeScan(
   state: ScanState,
   partial: Totals,
   coverageProven: boolean,
+  totals = addTotals(totalsOf(state), partial),
 ): EventData<'scan.completed'> {
-  const totals = addTotals(totalsOf(state), partial);
   const chunks = chunkCounts(state);
   return {
     outcome: outcomeOf(totals, chunks, state.planned && coverageProven),

@@ -31,6 +31,7 @@ export async function prepareLaunch(
     chunk: chunk.id,
     attempt,
     roots: chunk.roots,
+    again: progress.again,
     coordinator: journal.newest,
     previous,
     epoch: Math.max(chunk.epoch, ...epochs) + 1,

@@ -1,15 +1,17 @@
-import { rowTotals } from '../../journal/indexed-batch.js';
 import { hashNumber, hashPath } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
 import type { EventData, ListedDirectory } from '../../journal/events/index.js';
+import { ListingParts, ownFailure, type HeldListing } from './listing-parts.js';
 import { NO_TOTALS, type Totals } from './state.js';
 
-/** A listing whose parts have come in so far. */
-interface OpenListing {
-  nextPart: number;
-  files: number;
-  bytes: bigint;
-  problems: number;
+/** Errno's names: of all problems; and by pathKey why directories could not be listed. */
+interface Troubles {
+  codes: Set<string>;
+  failures: Map<string, string>;
+}
+
+function newTroubles(): Troubles {
+  return { codes: new Set(), failures: new Map() };
 }
 
 /**
@@ -21,13 +23,16 @@ export class ChunkLedger {
   #complete: Totals = NO_TOTALS;
   /** Subdirectories that the complete listings name. */
   #subdirectories = 0;
-  readonly #open = new Map<string, OpenListing>();
+  readonly #parts = new ListingParts();
   readonly #unlisted = new Map<string, number>();
   /** Hashes of the directories that are counted: a later attempt may list one again. */
   readonly #counted = new Set<number>();
   #firstAttempt = 0;
   #attempt = 0;
   #attemptTotals: Totals = NO_TOTALS;
+  /** Of the newest attempt. */
+  #troubles = newTroubles();
+  #isExact = true;
 
   /** Takes one `files.batch` of the chunk, in the writer's order. */
   push(batch: EventData<'files.batch'>): void {
@@ -35,49 +40,36 @@ export class ChunkLedger {
       this.#attempt = batch.attempt;
       this.#firstAttempt ||= batch.attempt;
       this.#attemptTotals = NO_TOTALS;
-      this.#open.clear();
+      this.#troubles = newTroubles();
     }
     for (const directory of batch.directories) this.#directory(directory);
   }
 
   #directory(directory: ListedDirectory): void {
     const key = pathKey(directory.path);
-    const problems = directory.problems.length;
-    this.#attemptTotals = { ...this.#attemptTotals, problems: this.#attemptTotals.problems + problems };
-    const listing =
-      directory.part === 1 ? { nextPart: 1, files: 0, bytes: 0n, problems: 0 } : this.#open.get(key);
-    if (listing?.nextPart !== directory.part) {
-      // A part is missing: the directory stays unlisted in this attempt.
-      this.#open.delete(key);
-      this.#unlisted.set(key, problems);
-      return;
-    }
-    listing.nextPart += 1;
-    const { files, bytes } = rowTotals(directory);
-    listing.files += files;
-    listing.bytes += BigInt(bytes);
-    listing.problems += problems;
-    if (directory.last) this.#completeListing(key, listing, directory.subdirectories ?? 0);
-    else {
-      this.#open.set(key, listing);
-      this.#unlisted.set(key, listing.problems);
-    }
+    const found = directory.problems.length;
+    this.#attemptTotals = { ...this.#attemptTotals, problems: this.#attemptTotals.problems + found };
+    const failure = ownFailure(directory);
+    if (failure !== null) this.#troubles.failures.set(key, failure);
+    for (const { code } of directory.problems) this.#troubles.codes.add(code);
+    const { listing, problems } = this.#parts.push(this.#attempt, directory);
+    if (listing === null) this.#unlisted.set(key, problems);
+    else this.#completeListing(key, listing);
   }
 
-  #completeListing(key: string, listing: OpenListing, subdirectories: number): void {
-    this.#open.delete(key);
+  #completeListing(key: string, listing: HeldListing): void {
     this.#unlisted.delete(key);
+    this.#troubles.failures.delete(key);
     this.#attemptTotals = addListing(this.#attemptTotals, listing);
     const hash = hashNumber(hashPath(key));
-    if (this.#attempt !== this.#firstAttempt && this.#counted.has(hash)) return;
+    if (this.#attempt !== this.#firstAttempt && this.#counted.has(hash)) {
+      this.#isExact = false;
+      return;
+    }
     this.#counted.add(hash);
-    this.#subdirectories += subdirectories;
-    this.#complete = {
-      files: this.#complete.files + listing.files,
-      directories: this.#complete.directories + 1,
-      bytes: this.#complete.bytes + listing.bytes,
-      problems: this.#complete.problems + listing.problems,
-    };
+    this.#subdirectories += listing.subdirectories;
+    const { problems } = this.#complete;
+    this.#complete = { ...addListing(this.#complete, listing), problems: problems + listing.problems };
   }
 
   /** Over all attempts. */
@@ -87,9 +79,19 @@ export class ChunkLedger {
     return { ...this.#complete, problems };
   }
 
+  /** Whether no directory has been listed anew: it counts with its first listing here, and is to count with its last. */
+  get isExact(): boolean {
+    return this.#isExact;
+  }
+
   /** What `chunk.scanned` of the given attempt has to say. */
   totalsOfAttempt(attempt: number): Totals {
     return attempt === this.#attempt ? this.#attemptTotals : NO_TOTALS;
+  }
+
+  /** What kept the given attempt from reading what it met. */
+  troublesOfAttempt(attempt: number): Troubles {
+    return attempt === this.#attempt ? this.#troubles : newTroubles();
   }
 
   /** Subdirectories named by complete listings, and directories that have an entry, listed or not. */
@@ -102,7 +104,7 @@ export class ChunkLedger {
 }
 
 /** Adds a listing whose problems have been counted already, part by part. */
-function addListing(sum: Totals, listing: OpenListing): Totals {
+function addListing(sum: Totals, listing: HeldListing): Totals {
   return {
     files: sum.files + listing.files,
     directories: sum.directories + 1,

@@ -1,8 +1,12 @@
+import type { EventData } from '../../journal/events/index.js';
+import { completeScan } from './decide.js';
 import { partialCounts, type PartialCounts } from './partial-counts.js';
 import type { AttemptObserver } from './observer.js';
 import { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
+import { chunkCounts } from './state.js';
+import { tallyOfScan } from './tally.js';
 
 export interface ProgressBookOptions {
   journal: ScanJournal;
@@ -59,6 +63,17 @@ export class ProgressBook {
     let listed = 0;
     for (const { ledger } of this.#chunks.values()) listed += ledger.totals.directories;
     return listed;
+  }
+
+  /** Sums suffice where they add up; else every directory is looked at by itself. */
+  async lastWord(): Promise<EventData<'scan.completed'>> {
+    const { journal, settings } = this.#options;
+    const { planned, completed } = chunkCounts(journal.state);
+    const { totals, coverageProven, isExact } = this.partialCounts();
+    if (isExact && (coverageProven || completed < planned))
+      return completeScan(journal.state, totals, coverageProven);
+    const tally = await tallyOfScan(settings);
+    return completeScan(journal.state, totals, tally.gaps().length === 0, tally.totals);
   }
 
   /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */

@@ -13,6 +13,8 @@ import { nameForJournal } from '../walk/names.js';
 import { listedBefore } from '../worker/listed.js';
 import { ChunkLedger } from './ledger.js';
 import type { AttemptObserver } from './observer.js';
+import type { Coverage, Totals } from './state.js';
+import { tallyOfWriter } from './tally.js';
 
 /** Follows one chunk's writer through all its attempts, and counts what it proves. */
 export class ChunkProgress {
@@ -26,6 +28,8 @@ export class ChunkProgress {
   reading: EventData<'digest.progressed'> | null = null;
   /** Its disk is full, and it has recorded nothing since; null: it does not wait for room. */
   paused: EventData<'writer.paused'> | null = null;
+  /** Directories that the next attempt has to list again, see gaps.ts. */
+  again: PathText[] = [];
   /** The directory recorded last. */
   lastDirectory: PathText | null = null;
   readonly #tail: WriterTail;
@@ -100,8 +104,15 @@ export class ChunkProgress {
   /** Directories listed completely so far, read once more from the journal: few chunks ever need them. */
   async listedDirectories(): Promise<PathText[]> {
     const { journalDir, scan } = this.#place;
-    const listed = await listedBefore(journalDir, { scan, writer: this.writer, previous: this.previous });
-    return Array.from(listed, nameForJournal);
+    const task = { scan, writer: this.writer, previous: this.previous };
+    const { listed, again } = await listedBefore(journalDir, task);
+    return [...listed].filter((path) => !again.has(path)).map(nameForJournal);
+  }
+
+  /** What its attempts hold together, each directory's last complete listing once. */
+  async counts(): Promise<{ totals: Totals; coverage: Coverage }> {
+    if (this.ledger.isExact) return this.ledger;
+    return tallyOfWriter(this.#place, this.writer, this.previous);
   }
 
   get sealed(): boolean {

@@ -7,6 +7,7 @@ import { uncoveredRoots } from './coverage.js';
 import { completeScan, planChunk, type Plan } from './decide.js';
 import type { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
+import { reopenGaps } from './gaps.js';
 import type { AttemptObserver } from './observer.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
@@ -92,7 +93,7 @@ export class Scanner {
 
   /** Resolves when the scan has said its last word. @throws JournalError when it cannot be written any more */
   async run(): Promise<ScanEnd> {
-    const { journal, engine } = this.#options;
+    const { journal, settings, engine } = this.#options;
     const passed = await this.#preflight();
     if (this.#stopping !== null) return 'interrupted';
     if (!passed || engine === null) {
@@ -107,10 +108,11 @@ export class Scanner {
     for (let round = 0; round < LATECOMER_ROUNDS_MAX && (await this.#planLatecomers()); round += 1) {
       await this.#superviseAll(fleet);
     }
+    if (!this.#isEnding() && (await reopenGaps(journal, settings, fleet.progress)))
+      await this.#superviseAll(fleet);
     await fleet.tidy();
     if (this.interruptedBy !== null) return 'interrupted';
-    const { totals, coverageProven } = fleet.progress.partialCounts();
-    await journal.append('scan.completed', completeScan(journal.state, totals, coverageProven));
+    await journal.append('scan.completed', await fleet.progress.lastWord());
     return 'completed';
   }
 

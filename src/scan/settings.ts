@@ -21,6 +21,6 @@ export interface ScanSettings {
   /** What is the same in every task. */
   task: Omit<
     WorkerTask,
-    'scan' | 'writer' | 'chunk' | 'attempt' | 'roots' | 'coordinator' | 'previous' | 'epoch'
+    'scan' | 'writer' | 'chunk' | 'attempt' | 'roots' | 'again' | 'coordinator' | 'previous' | 'epoch'
   >;
 }

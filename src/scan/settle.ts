@@ -4,6 +4,7 @@ import { inRecords } from '../plan/roots.js';
 import { WORKER_EXIT } from '../worker/task.js';
 import { completeChunk, failChunk, failureOf, nextChunk, planChunk } from './decide.js';
 import { remainingParts } from './isolate.js';
+import { lostMount } from './mount-lost.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
@@ -43,10 +44,17 @@ export async function settleAttempt(context: SettleContext, ended: EndedAttempt)
   const { ledger, scanned, sealed } = progress;
   const held = ledger.totalsOfAttempt(attempt);
   const failure = failureOf({ attempt, ...exit, sealed, scanned, held });
+  const lost = failure === null ? await lostMount(settings, progress, attempt) : null;
   if (failure === null) {
     await witness(journal, progress);
+    // What it could not list is gone on with once the mount is back, be it in the next run.
+    if (lost !== null) {
+      const retries = lost.isBack ? settings.retries : 0;
+      await journal.append('chunk.failed', failChunk(chunk, attempt, lost.reason, retries));
+      return;
+    }
     await shareRemaining(context, ended);
-    await journal.append('chunk.completed', completeChunk(chunk.id, attempt, ledger));
+    await journal.append('chunk.completed', completeChunk(chunk.id, attempt, await progress.counts()));
     return;
   }
   if (sealed && exit.exitCode === WORKER_EXIT.stopped) await witness(journal, progress);

@@ -36,6 +36,8 @@ export interface Chunk {
   isolating: boolean;
   /** `split`: ended, and what it had not listed is in other chunks. */
   status: 'planned' | 'running' | 'completed' | 'split' | 'failed';
+  /** A part of it went into other chunks. */
+  wasSplit: boolean;
   /** Attempts begun, over all resumptions. */
   attempts: number;
   /** Attempts that ended badly since this coordinator began; stops on request do not count. */
@@ -153,6 +155,7 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
         estimatedBytes: BigInt(estimatedBytes),
         isolating,
         status: 'planned',
+        wasSplit: false,
         attempts: 0,
         failures: 0,
         workerId: null,
@@ -195,7 +198,7 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
       return change(state, event.data.chunk, { status: 'completed', workerId: null, totals, coverage });
     }
     case 'chunk.split':
-      return change(state, event.data.chunk, { status: 'split', workerId: null });
+      return change(state, event.data.chunk, { status: 'split', wasSplit: true, workerId: null });
     case 'chunk.failed': {
       const failures = (state.chunks.get(event.data.chunk)?.failures ?? 0) + 1;
       const status = event.data.willRetry ? 'planned' : 'failed';

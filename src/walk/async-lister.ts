@@ -28,6 +28,7 @@ export class AsyncLister {
   readonly #visitor: DirectoryVisitor;
   #done: number[] = [];
   #timedOut: string[] = [];
+  #failed: string[] = [];
   #found: FoundGroup[] = [];
   #active = 0;
   #atOnce = 1;
@@ -87,6 +88,7 @@ export class AsyncLister {
     const found = listing.takeFound();
     if (found !== null) this.#found.push(found);
     this.#done.push(job.id);
+    if (listing.hasFailed) this.#failed.push(job.path);
     this.#active -= 1;
     // Whoever hears that the last one is done must have had all records.
     if (this.#active === 0) this.#batch.flush();
@@ -118,6 +120,7 @@ export class AsyncLister {
     const done = dataJson === null ? this.#done.splice(0) : [];
     const found = dataJson === null ? this.#found.splice(0) : [];
     const timedOut = dataJson === null ? this.#timedOut.splice(0) : [];
+    const failed = dataJson === null ? this.#failed.splice(0) : [];
     this.#answer({
       dataJson,
       totals,
@@ -126,6 +129,7 @@ export class AsyncLister {
       operations: calls,
       operationsMs: callsMs,
       timedOut,
+      failed,
       stuck,
       reading,
     });

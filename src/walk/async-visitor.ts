@@ -2,7 +2,7 @@ import { lstat, open, opendir, stat, type BigIntStats, type Dir, type Dirent } f
 import { AsyncDigester } from '../hash/digest-async.js';
 import type { ReadingWatch } from '../hash/long-read.js';
 import { kindOf, type EntryKind } from './entries.js';
-import { isOtherMount, isSame, statKind, type Listing, type ListingContext } from './listing.js';
+import { isOtherMount, isSame, statKind, wasThere, type Listing, type ListingContext } from './listing.js';
 import { decodeName, joinPath, systemPath } from './names.js';
 import { ancestorsOf, openPlaceWith } from './place.js';
 import { CHANGED_RETRIES, type DirectoryJob, type Operation, type Reading } from './protocol.js';
@@ -91,11 +91,13 @@ export class DirectoryVisitor {
     return false;
   }
 
-  /** A directory that is gone is no problem, unless it went with its mount or was promised by the plan. */
+  /** A directory that is gone is no problem, unless it went with its mount. */
   async #fail(job: DirectoryJob, listing: Listing, operation: Operation, code: string): Promise<void> {
     const mount = (await this.#mountStat) ?? null;
-    const gone = code === 'ENOENT' && !job.isRoot && !listing.begun && mount !== null;
-    if (gone && (await this.#isStill(this.#context.options.mountPath, mount))) listing.finishVanished();
+    const { options } = this.#context;
+    const gone = code === 'ENOENT' && wasThere(job) && !listing.begun && mount !== null;
+    if (gone && !isOtherMount(mount, options) && (await this.#isStill(options.mountPath, mount)))
+      listing.finishVanished();
     else listing.fail(operation, code);
   }
 

@@ -14,10 +14,12 @@ interface Group extends FoundGroup {
 export class Frontier {
   readonly #roots: ChunkRoot[];
   readonly #groups: Group[] = [];
+  /** Those for other chunks. */
+  readonly #givenAway: ChunkRoot[] = [];
   readonly #wasListed: (path: string) => boolean;
   #nextId = 1;
 
-  /** @param wasListed whether an earlier attempt recorded the directory completely */
+  /** @param wasListed whether an earlier attempt recorded the directory completely; asked once of each */
   constructor(roots: readonly ChunkRoot[], wasListed: (path: string) => boolean) {
     this.#roots = [...roots].reverse();
     this.#wasListed = wasListed;
@@ -41,9 +43,26 @@ export class Frontier {
     return jobs;
   }
 
-  /** Everything that waits, as roots of other chunks; nothing waits afterwards. */
+  /**
+   * Only those that an earlier attempt recorded; the others that come first are given away. Whole subtrees with such
+   * directories in them must not be: another chunk would record these again.
+   */
+  takeListed(count: number): DirectoryJob[] {
+    const jobs: DirectoryJob[] = [];
+    while (jobs.length < count) {
+      const job = this.#next();
+      if (job === null) break;
+      if (job.record) {
+        const scope = job.descend ? 'subtree' : 'files';
+        this.#givenAway.push({ path: nameForJournal(job.path), scope });
+      } else if (job.descend) jobs.push(job);
+    }
+    return jobs;
+  }
+
+  /** Everything that is given away or waits, as roots of other chunks; nothing waits afterwards. */
   drain(): ChunkRoot[] {
-    const roots = this.#roots.splice(0).reverse();
+    const roots = [...this.#givenAway.splice(0), ...this.#roots.splice(0).reverse()];
     for (let path = this.#pop(); path !== null; path = this.#pop()) {
       roots.push({ path: nameForJournal(path), scope: 'subtree' });
     }

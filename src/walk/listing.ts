@@ -55,6 +55,11 @@ export function isOtherMount(mount: BigIntStats | null, { mountDevice }: ListerO
   return mount !== null && mountDevice !== null && String(mount.dev) !== mountDevice;
 }
 
+/** Whether a directory is known to have been there in this scan: a root that was never listed the plan alone promises. */
+export function wasThere({ isRoot, record }: DirectoryJob): boolean {
+  return !isRoot || !record;
+}
+
 /**
  * The book of one directory: every entry ends in exactly one of its accounts (row, subdirectory, other, excluded,
  * problem), and the number of entries proves it. Does no I/O; the listers do.
@@ -69,6 +74,7 @@ export class Listing {
   #names: string[] = [];
   #handedOn = false;
   #hasVanished = false;
+  #hasFailed = false;
 
   /** @param onFound takes subdirectories early, where there are very many */
   constructor(
@@ -162,6 +168,11 @@ export class Listing {
     return this.#hasVanished;
   }
 
+  /** Whether the directory itself could not be listed. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
   problem(name: string, operation: string, code: string): void {
     this.#writer?.problem(name, operation, code);
   }
@@ -185,9 +196,12 @@ export class Listing {
     this.#writer?.finish(this.#counts);
   }
 
-  /** The directory itself was gone: it holds nothing any more. */
+  /**
+   * The directory itself was gone: it holds nothing any more. One that an earlier attempt recorded is recorded anew:
+   * what its listing promised will never come.
+   */
   finishVanished(): void {
-    this.#writer?.finish({ entries: 0, subdirectories: 0, others: 0, excluded: 0 }, true);
+    this.#ownWriter().finish({ entries: 0, subdirectories: 0, others: 0, excluded: 0 }, true);
   }
 
   /**
@@ -195,7 +209,12 @@ export class Listing {
    * fails, too: what lies below it is not reached, and nothing else would say why.
    */
   fail(operation: string, code: string): void {
-    const writer = this.#writer ?? new DirectoryWriter(this.#batch, this.#job.path, this.#context.now());
-    writer.fail(operation, code);
+    this.#hasFailed = true;
+    this.#ownWriter().fail(operation, code);
+  }
+
+  /** Also where an earlier attempt recorded the directory. */
+  #ownWriter(): DirectoryWriter {
+    return this.#writer ?? new DirectoryWriter(this.#batch, this.#job.path, this.#context.now());
   }
 }

@@ -61,6 +61,8 @@ export interface ListerAnswer {
   operationsMs: number;
   /** Paths of those done that could not even be looked up in time. */
   timedOut: string[];
+  /** Paths of those done that could not be listed. */
+  failed: string[];
   /** Operations given up that still hold a thread. */
   stuck: number;
   /** How far the file in hand is, said now and then while that takes long. */

@@ -4,7 +4,7 @@ import type { ReadingWatch } from '../hash/long-read.js';
 import { BatchBuilder } from './batch.js';
 import { columnsFor } from './columns.js';
 import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
-import { isOtherMount, isSame, Listing, statKind, type ListingContext } from './listing.js';
+import { isOtherMount, isSame, Listing, statKind, wasThere, type ListingContext } from './listing.js';
 import { isRaw, systemPath } from './names.js';
 import { ancestorsOf, openPlace } from './place.js';
 import {
@@ -37,6 +37,7 @@ export class SyncLister {
   readonly #batch: BatchBuilder;
   #done: number[] = [];
   #found: FoundGroup[] = [];
+  #failed: string[] = [];
   #operations = 0;
   #since = 0;
   /** When the records in hand were begun. */
@@ -70,6 +71,7 @@ export class SyncLister {
       const found = listing.takeFound();
       if (found !== null) this.#found.push(found);
       this.#done.push(job.id);
+      if (listing.hasFailed) this.#failed.push(job.path);
       if (listing.inParts || this.#context.now() - this.#recordedAtMs >= RECORD_MS) this.#batch.flush();
     }
     this.#progress[PROGRESS.jobId] = 0;
@@ -93,11 +95,13 @@ export class SyncLister {
       operations: this.#operations,
       operationsMs: now - this.#since,
       timedOut: [],
+      failed: this.#failed,
       stuck: 0,
       reading,
     });
     this.#done = [];
     this.#found = [];
+    this.#failed = [];
     this.#operations = 0;
     if (dataJson !== null) {
       this.#recordedAtMs = now;
@@ -152,11 +156,13 @@ export class SyncLister {
     listing.finish();
   }
 
-  /** A directory that is gone is no problem, unless it went with its mount or was promised by the plan. */
+  /** A directory that is gone is no problem, unless it went with its mount. */
   #fail(job: DirectoryJob, listing: Listing, operation: Operation, code: string): void {
     const mount = this.#mountStat;
-    const gone = code === 'ENOENT' && !job.isRoot && !listing.begun && mount !== null;
-    if (gone && this.#isStill(this.#context.options.mountPath, mount)) listing.finishVanished();
+    const { options } = this.#context;
+    const gone = code === 'ENOENT' && wasThere(job) && !listing.begun && mount !== null;
+    if (gone && !isOtherMount(mount, options) && this.#isStill(options.mountPath, mount))
+      listing.finishVanished();
     else listing.fail(operation, code);
   }
 

@@ -11,3 +11,16 @@ export function errnoName(error: unknown): string {
     return `E${Math.abs(errno)}`; // a number this Node has no name for
   }
 }
+
+/** What a mount gives whose server, daemon or disk is gone, or goes in the middle of a call. */
+export const MOUNT_GONE_CODES: ReadonlySet<string> = new Set([
+  'EIO',
+  'ENOTCONN',
+  'ECONNABORTED',
+  'ESTALE',
+  'ENODEV',
+  'EHOSTDOWN',
+  'ENXIO',
+  'EHOSTUNREACH',
+  'ESHUTDOWN',
+]);

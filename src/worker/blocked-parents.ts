@@ -59,6 +59,7 @@ export class BlockedParents {
   }
 }
 
-function parentOf(path: string): string {
+/** Of a path; `/` is its own. */
+export function parentOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }

@@ -14,7 +14,7 @@ import { ProcessLister } from '../walk/process-lister.js';
 import { MountTable } from '../walk/mounts.js';
 import { ThreadLister } from '../walk/thread-lister.js';
 import { WorkerError } from './errors.js';
-import { listedBefore } from './listed.js';
+import { EarlierListings, listedBefore } from './listed.js';
 import { watchOrders, type Orders } from './orders.js';
 import { readTask, WORKER_EXIT, type WorkerTask } from './task.js';
 import { Walk, type WalkPorts, type WalkResult } from './walk.js';
@@ -93,27 +93,34 @@ function listerOptions(task: WorkerTask): ListerOptions {
 
 async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Promise<number> {
   const journalDir = resolve(dirname(taskFile), '..', '..');
-  const listed = await listedBefore(journalDir, task);
+  const before = await listedBefore(journalDir, task);
+  for (const path of task.again) before.again.add(nameFromJournal(path));
+  const earlier = new EarlierListings(before);
   const options = listerOptions(task);
   const opening = openJournal(journalDir, task, orders.stopped);
   const batchVersion = EVENT_VERSIONS['files.batch'];
   // Its lister gets ready while the journal is opened.
   const { chunk, attempt } = task;
-  const walk = new Walk(options, new Frontier(task.roots, (path) => listed.has(path)), {
-    record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
-    flush: () => journal.flush(),
-    reading: ({ path, bytesRead, bytesTotal }) =>
-      journal.append('digest.progressed', {
-        chunk,
-        attempt,
-        path: nameForJournal(path),
-        bytesRead,
-        bytesTotal,
-      }),
-    tuned: (directoriesAtOnce) => journal.append('walk.tuned', { chunk, attempt, directoriesAtOnce }),
-    createLister: listerFactory(task, options),
-    log,
-  });
+  const frontier = new Frontier(task.roots, (path) => earlier.reach(path));
+  const walk = new Walk(
+    options,
+    { frontier, earlier },
+    {
+      record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
+      flush: () => journal.flush(),
+      reading: ({ path, bytesRead, bytesTotal }) =>
+        journal.append('digest.progressed', {
+          chunk,
+          attempt,
+          path: nameForJournal(path),
+          bytesRead,
+          bytesTotal,
+        }),
+      tuned: (directoriesAtOnce) => journal.append('walk.tuned', { chunk, attempt, directoriesAtOnce }),
+      createLister: listerFactory(task, options),
+      log,
+    },
+  );
   orders.onYield(() => walk.yield());
   const journal = await opening.catch((error: unknown) => {
     walk.abandon();

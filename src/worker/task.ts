@@ -17,6 +17,8 @@ export interface WorkerTask {
   attempt: number;
   roots: ChunkRoot[];
   mountPath: PathText;
+  /** Of these an earlier attempt's listing does not hold any more: they are listed again. */
+  again: PathText[];
   /** `st_dev` of the mount as the scan began, decimal; null: not known. Under another one nothing is listed. */
   mountDevice: string | null;
   hostname: string;

@@ -12,7 +12,8 @@ import {
   type Reading,
   type Totals,
 } from '../walk/protocol.js';
-import { BlockedParents } from './blocked-parents.js';
+import { BlockedParents, parentOf } from './blocked-parents.js';
+import type { EarlierListings } from './listed.js';
 import { Pace } from './pace.js';
 
 /** What is given away is named in one record of at most 1 MiB; while more waits than fits, the walk goes on. */
@@ -45,6 +46,7 @@ export interface WalkResult {
 export class Walk {
   readonly #options: ListerOptions;
   readonly #frontier: Frontier;
+  readonly #earlier: EarlierListings;
   readonly #ports: WalkPorts;
   readonly #totals = noTotals();
   readonly #records = new Set<Promise<void>>();
@@ -55,6 +57,8 @@ export class Walk {
   #again: DirectoryJob[] = [];
   #jobsOut = 0;
   #yielding = false;
+  /** What no attempt has recorded is for other chunks. */
+  #givesAway = false;
   /** The lister in use is to be replaced once it has answered for all it has. */
   #slow = false;
   #tuned: number | null = null;
@@ -63,9 +67,14 @@ export class Walk {
   readonly #pace: Pace;
   readonly #blocked = new BlockedParents();
 
-  constructor(options: ListerOptions, frontier: Frontier, ports: WalkPorts) {
+  constructor(
+    options: ListerOptions,
+    { frontier, earlier }: { frontier: Frontier; earlier: EarlierListings },
+    ports: WalkPorts,
+  ) {
     this.#options = options;
     this.#frontier = frontier;
+    this.#earlier = earlier;
     this.#ports = ports;
     this.#pace = new Pace(options.checksum);
     let end: { resolve(): void; reject(error: Error): void } | undefined;
@@ -124,19 +133,35 @@ export class Walk {
 
   #pump(): void {
     if (this.#slow && this.#jobsOut === 0) this.#changeLister();
-    const holds =
-      this.#slow ||
-      (this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX));
-    while (!holds && this.#mount === null) {
+    this.#givesAway ||=
+      this.#yielding && this.#again.length === 0 && this.#frontier.fitsInto(YIELDED_CHARS_MAX);
+    do {
+      this.#handOut();
+      if (this.#jobsOut === 0) this.#list(this.#blocked.tries());
+    } while (this.#jobsOut === 0 && this.#seekUnreached());
+    if (this.#jobsOut === 0) this.#end.resolve();
+  }
+
+  #handOut(): void {
+    while (!this.#slow && this.#mount === null) {
       const wanted = this.#lister.wants;
       const jobs = this.#again.splice(0, wanted);
-      jobs.push(...this.#frontier.take(wanted - jobs.length));
+      const more = wanted - jobs.length;
+      jobs.push(...(this.#givesAway ? this.#frontier.takeListed(more) : this.#frontier.take(more)));
       this.#mountFirst(jobs);
       if (jobs.length === 0) break;
       this.#list(this.#blocked.admit(jobs));
     }
-    if (this.#jobsOut === 0) this.#list(this.#blocked.tries());
-    if (this.#jobsOut === 0) this.#end.resolve();
+  }
+
+  /** All is done: what earlier attempts listed and this one has not come by is looked for at its own place. */
+  #seekUnreached(): boolean {
+    const paths = this.#earlier.unreached();
+    for (const path of paths) {
+      const parent = parentOf(path);
+      this.#frontier.add({ parent, names: path.slice(parent === '/' ? 1 : parent.length + 1) });
+    }
+    return paths.length > 0;
   }
 
   /**
@@ -166,7 +191,8 @@ export class Walk {
   }
 
   #onAnswer(answer: ListerAnswer): void {
-    const { dataJson, totals, done, found, timedOut, reading } = answer;
+    const { dataJson, totals, done, found, timedOut, failed, reading } = answer;
+    this.#earlier.fail(failed);
     if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
     if (dataJson !== null) this.#record(dataJson, totals);
     if (reading !== null) this.#note(this.#ports.reading(reading));
@@ -212,6 +238,7 @@ export class Walk {
       emit: (dataJson, totals) => this.#record(dataJson, totals),
     });
     for (const { path } of jobs) new DirectoryWriter(batch, path, 0).fail(operation, 'ETIMEDOUT');
+    this.#earlier.fail(jobs.map(({ path }) => path));
     batch.flush();
   }
 }

@@ -79,6 +79,7 @@ describe('a chunk ledger', () => {
     expect(ledger.totals).toEqual({ files: 1, directories: 1, bytes: 1n, problems: 0 });
     expect(ledger.totalsOfAttempt(2)).toEqual(ledger.totals);
     expect(ledger.coverage).toEqual({ subdirectories: 1, entered: 1 });
+    expect([ledgerOf(first).isExact, ledger.isExact]).toEqual([true, false]);
   });
 
   test('adds up attempts that share the work', () => {

@@ -15,6 +15,7 @@ import { ScanJournal } from '../../src/scan/scan-journal.js';
 import { Scanner, type PlanningStep, type PreflightResult } from '../../src/scan/scanner.js';
 import type { ScanSettings } from '../../src/scan/settings.js';
 import { initialState } from '../../src/scan/state.js';
+import { readTask } from '../../src/worker/task.js';
 import { batchOf, diligent, FakeEngine, type Script } from '../support/fake-engine.js';
 import { canMount, inCi } from '../support/journal-faults.js';
 
@@ -386,6 +387,29 @@ describe('an attempt', () => {
     expect(of('chunk.failed')[0]?.reason).toContain('stall');
     expect(completed?.outcome).toBe('complete');
   });
+});
+
+test('a subdirectory that was gone before any chunk had it is missed: its parent is listed again', async () => {
+  const script: Script = async (worker) => {
+    const { task } = worker;
+    if (task.attempt > 1) return diligent(worker);
+    const writer = await worker.open();
+    const batch = batchOf(task, '/m', ['a']);
+    const directories = batch.directories.map((each) => ({ ...each, entries: 2, subdirectories: 1 }));
+    await writer.append('files.batch', { ...batch, directories });
+    const totals = { files: 1, directories: 1, bytes: 10, problems: 0 };
+    await writer.append('chunk.scanned', { chunk: 1, attempt: 1, ...totals });
+    await writer.close();
+    return {};
+  };
+  const { completed, engine, of } = await run({ ...oneChunk, script });
+  expect(engine.launches).toHaveLength(2);
+  expect(await readTask(engine.launches[1]?.taskFile ?? '')).toMatchObject({ attempt: 2, again: ['/m'] });
+  expect(of('chunk.completed').at(-1)).toMatchObject({
+    files: 1,
+    coverage: { subdirectories: 0, entered: 1 },
+  });
+  expect(completed).toMatchObject({ outcome: 'complete', files: 1, directories: 1 });
 });
 
 describe('workers', () => {

@@ -26,6 +26,7 @@ export class WorkerPlace {
       attempt: 1,
       roots: [{ path: this.tree, scope: 'subtree' }],
       mountPath: this.tree,
+      again: [],
       mountDevice: null,
       hostname: 'test',
       coordinator: { epoch: 1, seq: 1, crc: '00000000' },

@@ -33,6 +33,27 @@ test('what was listed before is read for its subdirectories only, or not at all'
   expect(frontier.take(9)).toMatchObject([{ path: '/m/a', record: false, descend: true }]);
 });
 
+test('what was listed before is not given away: another chunk would list it again', () => {
+  const listed = new Set(['/m', '/m/a', '/m/b/one']);
+  const frontier = new Frontier(
+    [
+      { path: '/m', scope: 'files' },
+      { path: '/m/a', scope: 'subtree' },
+      { path: '/m/c', scope: 'files' },
+    ],
+    (path) => listed.has(path),
+  );
+  frontier.add({ parent: '/m/b', names: 'one/two' });
+  expect(frontier.takeListed(9)).toMatchObject([
+    { path: '/m/b/one', record: false },
+    { path: '/m/a', record: false },
+  ]);
+  expect(frontier.drain()).toEqual([
+    { path: '/m/b/two', scope: 'subtree' },
+    { path: '/m/c', scope: 'files' },
+  ]);
+});
+
 test('what is left can be given away', () => {
   const frontier = new Frontier([{ path: '/m/a', scope: 'files' }], nothing);
   frontier.add({ parent: '/m/b', names: 'one/caf\udce9' });

@@ -174,6 +174,34 @@ describe('how a worker ends', () => {
     expect(difference([...first.files, ...second.files], seenByFind(place.tree).files)).toEqual([]);
   });
 
+  test('what an earlier attempt listed and is gone since is recorded as gone, with all below; links are not followed', async () => {
+    plant(3, 2);
+    plant(2, 1, join(place.tree, 'd0001/below'));
+    plant(1, 1, join(place.tree, 'd0002'));
+    expect(place.run()).toMatchObject({ code: 0 });
+    rmSync(join(place.tree, 'd0001'), { recursive: true });
+    rmSync(join(place.tree, 'd0002'), { recursive: true });
+    symlinkSync('d0000', join(place.tree, 'd0002'));
+    const roots = [
+      { path: place.tree, scope: 'files' as const },
+      ...['d0000', 'd0001', 'd0002'].map((name) => ({
+        path: join(place.tree, name),
+        scope: 'subtree' as const,
+      })),
+    ];
+    const previous = await lastOf(place);
+    expect(place.run({ attempt: 2, epoch: 2, previous, roots })).toMatchObject({ code: 0 });
+    const second = place.recorded(2);
+    expect(second.files).toEqual([]);
+    const gone = ['d0001', 'd0001/below', 'd0001/below/d0000', 'd0001/below/d0001'];
+    for (const path of gone) {
+      const found = second.directories.get(join(place.tree, path));
+      expect(found, path).toMatchObject({ last: true, entries: 0, subdirectories: 0, vanished: true });
+    }
+    expect(second.problems(place.tree)).toEqual(['/d0002/ lstat ENOTDIR']);
+    expect(second.directories.size).toBe(gone.length + 1);
+  });
+
   test('SIGUSR2: what is in hand is finished, the rest given away, exit 0', async () => {
     plant(400, 40);
     const child = place.start();
