@@ -115,7 +115,8 @@ export class DockerEngine implements Engine {
   }
 
   async signal(id: string, signal: 'SIGTERM' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {
-    await this.#ignoring(/not running|no such container/i, () =>
+    // Docker waits for the exit, too; one that is stuck in the kernel has been sent the signal all the same.
+    await this.#ignoring(/not running|no such container|did not receive an exit event/i, () =>
       this.#client.call(`send ${signal}`, CALL_TIMEOUT_MS, (docker, abortSignal) =>
         docker.getContainer(id).kill({ signal, abortSignal }),
       ),

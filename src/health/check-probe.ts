@@ -5,6 +5,7 @@ import type { EventData, EventType } from '../../journal/events/index.js';
 import { decodeLine } from '../../journal/record.js';
 import { makeFolder } from '../../journal/storage.js';
 import type { DockerEngine } from '../engine/docker.js';
+import { killWorker, STUCK } from '../engine/kill.js';
 import { EngineError, type Launch, type WorkerExit, type WorkerLimits } from '../engine/port.js';
 import { engineFailure } from './check-engine.js';
 import { failed, passed, type Check } from './check.js';
@@ -18,6 +19,8 @@ import {
 
 const POLL_MS = 50;
 const LOG_LINES_SHOWN = 3;
+/** Nothing but a dead mount holds a process that was sent SIGKILL. */
+const STUCK_EXIT: WorkerExit = { exitCode: null, signal: null, oomKilled: false, error: STUCK, logTail: [] };
 
 /** Journals an event of the probe's container. */
 export type RecordEvent = <T extends EventType>(type: T, data: EventData<T>) => Promise<unknown>;
@@ -84,39 +87,48 @@ async function runContainer(options: ProbeOptions, writerDir: string): Promise<W
     throw error;
   }
   await record('container.started', { ...which, id });
-  try {
-    await waitForEnd(docker, id, options);
-    const exit = await docker.exitOf(id);
-    const { exitCode, oomKilled, error, logTail } = exit;
-    await record('container.exited', { ...which, id, exitCode, oomKilled, error, logTail });
-    return exit;
-  } finally {
-    await docker.remove(id);
-    await record('container.removed', { name: plan.name, id });
-  }
+  const inTime = await waitForEnd(docker, id, options);
+  const isStuck = !inTime && !(await killWorker(docker, { id, scan }));
+  const exit = isStuck ? STUCK_EXIT : await docker.exitOf(id);
+  const { exitCode, oomKilled, error, logTail } = exit;
+  await record('container.exited', {
+    ...{ ...which, id, exitCode, oomKilled, error, logTail },
+    ...(inTime || isStuck ? {} : { swept: true as const }),
+  });
+  if (isStuck) return exit; // the engine could only wait for it, too
+  await docker.remove(id);
+  await record('container.removed', { name: plan.name, id });
+  if (inTime) return exit;
+  throw new EngineError(
+    'start-timeout',
+    `the probe container did not end within ${options.startTimeoutMs / 1000} s`,
+    {
+      hint: 'The host is overloaded, or the mount hangs inside containers: try docker run by hand, or a longer --start-timeout.',
+    },
+  );
 }
 
-/** @throws EngineError `start-timeout`: it is stopped then, and its exit is not known */
-async function waitForEnd(docker: DockerEngine, id: string, options: ProbeOptions): Promise<void> {
+/** Resolves with whether it has ended in time. */
+async function waitForEnd(docker: DockerEngine, id: string, options: ProbeOptions): Promise<boolean> {
   const deadlineMs = performance.now() + options.startTimeoutMs;
   for (;;) {
     const seen = await docker.list(options.scan);
     const phase = seen.find((each) => each.id === id)?.phase ?? 'exited';
-    if (phase === 'exited') return;
-    if (performance.now() > deadlineMs) {
-      throw new EngineError(
-        'start-timeout',
-        `the probe container did not end within ${options.startTimeoutMs / 1000} s`,
-        {
-          hint: 'The host is overloaded, or the mount hangs inside containers: try docker run by hand, or a longer --start-timeout.',
-        },
-      );
-    }
+    if (phase === 'exited') return true;
+    if (performance.now() > deadlineMs) return false;
     await sleep(POLL_MS);
   }
 }
 
 async function judge(options: ProbeOptions, writerDir: string, exit: WorkerExit): Promise<Check> {
+  if (exit === STUCK_EXIT) {
+    return failed(
+      'probe',
+      'mount.lost',
+      `${options.mountPath} hangs in a container: it did not answer there within ${options.startTimeoutMs / 1000} s`,
+      'The server or disk behind it is gone or asleep. Unmount and mount it again, then nas-scanner cleanup.',
+    );
+  }
   if (exit.exitCode !== 0) {
     const words = [exit.error, ...exit.logTail.slice(-LOG_LINES_SHOWN)]
       .filter((line) => line !== '')

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData } from '../../journal/events/index.js';
+import { STUCK } from '../engine/kill.js';
 import { EngineError, type Engine, type LaunchPlan, type WorkerExit } from '../engine/port.js';
 import type { SeenAttempt } from '../engine/supervisor.js';
 import { failChunk } from './decide.js';
@@ -238,7 +239,7 @@ export class Attempt {
   /** A process of it is stuck in the kernel, most likely in a dead mount, and survives even SIGKILL. */
   abandon(): void {
     this.#stuck = true;
-    this.#noteExit('it did not end on SIGKILL: it is stuck in the kernel');
+    this.#noteExit(STUCK);
   }
 
   /** Reads what is newly proven. */

@@ -1,10 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { killWorker, STUCK } from '../engine/kill.js';
 import { EngineError, type Engine, type SeenWorker } from '../engine/port.js';
 import type { ScanJournal } from './scan-journal.js';
-
-/** A container ends at once on SIGKILL, unless a process of it is stuck in the kernel. */
-const KILL_WAIT_MS = 5000;
-const POLL_MS = 50;
 
 /**
  * Removes a worker that nobody waits for, after its end is in the journal.
@@ -18,7 +14,7 @@ export async function sweepWorker(
 ): Promise<void> {
   const { id, name, chunk, attempt } = worker;
   const runs = worker.phase === 'running';
-  if (runs) await kill(engine, worker);
+  if (runs && !(await killWorker(engine, worker))) throw new EngineError('failed', STUCK);
   const isTold = journal.state.containers.get(id)?.exited === true;
   if (!isTold && worker.phase !== 'created') {
     const { exitCode, oomKilled, error, logTail, signal } = await engine.exitOf(id);
@@ -30,16 +26,4 @@ export async function sweepWorker(
   }
   await engine.remove(id);
   await journal.append(`${engine.subject}.removed`, { name, id });
-}
-
-async function kill(engine: Engine, { id, scan }: SeenWorker): Promise<void> {
-  await engine.signal(id, 'SIGKILL');
-  const deadlineMs = performance.now() + KILL_WAIT_MS;
-  for (;;) {
-    const seen = (await engine.list(scan)).find((worker) => worker.id === id);
-    if (seen?.phase !== 'running') return;
-    if (performance.now() > deadlineMs)
-      throw new EngineError('failed', 'it did not end on SIGKILL: it is stuck in the kernel');
-    await sleep(POLL_MS);
-  }
 }

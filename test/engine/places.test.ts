@@ -3,11 +3,17 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { oneObject } from '../support/cli.js';
-import { expectComplete, HeldPlace } from '../support/docker-scan.js';
+import { DockerPlace, expectComplete, HeldPlace } from '../support/docker-scan.js';
+import { LatencyMount } from '../support/latency-mount.js';
 import { sql } from '../support/outside.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const WORKERS = 3;
+
+interface Preflight extends Record<string, unknown> {
+  ok: boolean;
+  checks: { check: string; ok: boolean; detail: string }[];
+}
 
 /** Places that fail a scan in containers while it runs: the disk of the journal, and the mount. */
 describeWithImage('a scan in containers', 120_000, (daemon) => {
@@ -146,5 +152,46 @@ describeWithImage('a scan in containers', 120_000, (daemon) => {
     expect(await here.containers()).toEqual([]);
     expect(here.of('container.exited')).toContainEqual(expect.objectContaining({ name: kept, exitCode: 0 }));
     expect(await here.codes()).toEqual(['mount.lost']);
+  });
+
+  /** A tree behind a FUSE mount that hangs at what is named, while the gate is closed. */
+  async function hanging(here: DockerPlace, at: string): Promise<{ close(): void; open(): void }> {
+    const [source, gate] = [join(here.root, 'source'), join(here.root, 'gate')];
+    mkdirSync(join(source, 'hangdir'), { recursive: true });
+    const faults = { LATENCY_SOURCE: source, LATENCY_MS: '0', LATENCY_HANG: at, LATENCY_HANG_WHILE: gate };
+    const mount = await LatencyMount.open(source, here.tree, faults);
+    onTestFinished(() => mount.close());
+    return { close: () => writeFileSync(gate, ''), open: () => rmSync(gate, { force: true }) };
+  }
+
+  test('a top-level directory that hangs does not hold the probe of the preflight', async () => {
+    const here = removedAfterwards(new DockerPlace(daemon()));
+    const gate = await hanging(here, '/hangdir');
+    gate.close();
+    const { ok, checks } = (await here.askPreflight()) as Preflight;
+    expect(checks.find(({ check }) => check === 'probe')).toMatchObject({ ok: true });
+    expect(ok).toBe(true);
+    gate.open();
+  });
+
+  test('a mount that hangs only containers is told as such; what is stuck in it is listed and swept', async () => {
+    const here = removedAfterwards(new DockerPlace(daemon()));
+    const gate = await hanging(here, '/');
+    const scan = here.start('--start-timeout', '6');
+    const checked = (): unknown[] => here.of('preflight.checked').map(({ check }) => check);
+    await expect.poll(checked, { timeout: 20_000, interval: 5 }).toContain('mount');
+    gate.close();
+    const { code, stderr } = await scan.ended;
+    expect(code, stderr).toBe(1);
+    expect(await here.seriousCodes()).toEqual(['mount.lost']);
+    const [exited] = here.of('container.exited');
+    expect(exited).toMatchObject({ chunk: 0, exitCode: null });
+    expect(exited?.['error']).toMatch(/stuck in the kernel/);
+    const [probe] = await here.containers();
+    expect(probe).toBe(exited?.['name']);
+    const { checks } = (await here.askPreflight('--io-timeout', '1')) as Preflight;
+    expect(checks.find(({ check }) => check === 'leftovers')?.detail).toContain(probe);
+    gate.open();
+    expect((await here.ask('cleanup'))['removed']).toMatchObject([{ name: probe, journaled: true }]);
   });
 });

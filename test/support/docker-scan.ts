@@ -81,6 +81,21 @@ export class DockerPlace extends AdvisedPlace {
     return oneObject(outcome.stdout);
   }
 
+  /** A preflight of the tree with containers. */
+  async askPreflight(...more: string[]): Promise<Record<string, unknown>> {
+    const args = [
+      'preflight',
+      this.tree,
+      '--data-dir',
+      this.dataDir,
+      '--engine',
+      'docker',
+      '--json',
+      ...more,
+    ];
+    return oneObject((await new Running(args, { env: { DOCKER_HOST: this.host } }).ended).stdout);
+  }
+
   /** What the coordinator of the newest scan has journaled so far. */
   told(): Told[] {
     const scan = existsSync(this.journal)
