@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../projections/text.js';
@@ -140,6 +142,20 @@ function checkGlobs(command: Command, mountPath: string, globs: readonly string[
   }
 }
 
+/** What Node puts in place of bytes that are not UTF-8, in an argument and in the name of the working directory. */
+const REPLACEMENT = '\ufffd';
+
+/** A path whose bytes Node could not take over names another folder, or none. */
+function refuseLossy(mountPath: string): void {
+  if (!mountPath.includes(REPLACEMENT)) return;
+  const given = [readFileSync('/proc/self/cmdline'), readlinkSync('/proc/self/cwd', 'buffer')];
+  if (given.every((bytes) => isUtf8(bytes))) return;
+  throw usageError(
+    `PATH ${printable(mountPath)} is not valid UTF-8: it cannot be given on the command line`,
+    'scan the folder above it, whose names may hold any byte; or give it a plain name: mkdir /mnt/plain; mount --bind PATH /mnt/plain',
+  );
+}
+
 /** Checks what was typed. @throws CommandError with exit code 2 and what to type instead */
 export function scanOptionsFrom(command: Command, path: string, name: string): ScanOptions {
   const raw = command.opts<RawScanOptions>();
@@ -153,6 +169,7 @@ export function scanOptionsFrom(command: Command, path: string, name: string): S
   const milliseconds = (flag: string, text: string, min: number): number =>
     number(given(flag, text), text, { min, max: SECONDS_MAX }) * 1000;
   const mountPath = resolve(path);
+  refuseLossy(mountPath);
   const exclude = repeated(raw.exclude, command.getOptionValueSource('exclude'), splitGlobs);
   checkGlobs(command, mountPath, exclude);
   const hostPaths = repeated(raw.hostPath, command.getOptionValueSource('hostPath'), (list) =>
