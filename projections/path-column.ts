@@ -60,21 +60,31 @@ export interface DirectoryKey extends PathColumn {
 
 const withSlash = (text: string): string => (text.endsWith('/') ? text : `${text}/`);
 
+/** Of a path that stands as it is. Nearly all keys are such, and most of them are asked for their text alone. */
+class PlainKey implements DirectoryKey {
+  readonly text: string;
+  readonly raw = null;
+
+  constructor(path: string) {
+    this.text = path;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.text, 'utf8');
+  }
+
+  get plainPrefix(): string {
+    return withSlash(this.text);
+  }
+
+  get escapedPrefix(): string {
+    return this.plainPrefix.replaceAll('\\', '\\\\');
+  }
+}
+
 /** @param path absolute, `/` alone is the only one that ends in a slash */
 export function directoryKey(path: PathText): DirectoryKey {
-  if (typeof path === 'string') {
-    const plain = withSlash(path);
-    const escaped = path.includes('\\') ? plain.replaceAll('\\', '\\\\') : plain;
-    return {
-      text: path,
-      raw: null,
-      get bytes() {
-        return Buffer.from(path, 'utf8');
-      },
-      plainPrefix: plain,
-      escapedPrefix: escaped,
-    };
-  }
+  if (typeof path === 'string') return new PlainKey(path);
   const bytes = pathBytes(path);
   if (isUtf8(bytes)) return directoryKey(bytes.toString('utf8'));
   const escaped = escapeBytes(bytes);

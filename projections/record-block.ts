@@ -41,7 +41,7 @@ interface BlockRecord {
 }
 
 /** Enough, mostly, for the payloads of an image's rows. */
-const BYTES_MAX = 1024 * 1024;
+const BYTES_MAX = 2 * 1024 * 1024;
 /** The first block is there soon, as the other thread waits for it; each may have twice the bytes of the one before. */
 const BYTES_MAX_AT_FIRST = 256 * 1024;
 
