@@ -163,6 +163,7 @@ export class AttemptJudge {
     }
     const running = this.#running.get(data.chunk) ?? newRunning(data.attempt);
     this.#running.set(data.chunk, running);
+    if (running.judged && running.attempt === data.attempt) return; // its start was given up, and it was ended
     const good = data.exitCode === 0 && !data.oomKilled;
     if (good || this.stopping) {
       this.#running.delete(data.chunk);

@@ -2,7 +2,7 @@ import type { ContainerSpec, SpecAbilities } from './container-spec.js';
 import { createBody } from './container-spec.js';
 import type { DockerClient } from './docker-client.js';
 import { startError } from './docker-errors.js';
-import { EngineError } from './port.js';
+import { EngineError, type LateStart } from './port.js';
 
 /**
  * How much longer than its time a start is followed: a daemon that was asked to create does so whatever becomes
@@ -27,9 +27,14 @@ export class ContainerStarter {
 
   /**
    * @param makeSpec asked again where the first answer wanted what the kernel lacks
+   * @param onLate takes over what took too long; without it that is removed when it comes
    * @throws EngineError
    */
-  async start(makeSpec: () => ContainerSpec, timeoutMs: number): Promise<{ id: string }> {
+  async start(
+    makeSpec: () => ContainerSpec,
+    timeoutMs: number,
+    onLate?: (late: LateStart) => void,
+  ): Promise<{ id: string }> {
     const whole = this.#startWhole(makeSpec, timeoutMs + LATE_MS);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, timeoutMs, null)));
@@ -41,7 +46,8 @@ export class ContainerStarter {
     } finally {
       clearTimeout(timer);
     }
-    this.#giveUp(whole);
+    if (onLate === undefined) this.#giveUp(whole);
+    else onLate(whole.catch(() => null)); // it failed after all, and has removed what there was
     throw new EngineError('start-timeout', `the container did not start within ${timeoutMs / 1000} s`, {
       hint: 'The host may be overloaded: try fewer --max-containers, or a longer --start-timeout.',
     });

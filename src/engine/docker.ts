@@ -12,6 +12,7 @@ import {
   type Engine,
   type EngineSignal,
   type Launch,
+  type LateStart,
   type LaunchPlan,
   type SeenWorker,
   type WorkerExit,
@@ -78,8 +79,13 @@ export class DockerEngine implements Engine {
     return { name: spec.name, image: spec.image, command: runLine(spec) };
   }
 
-  async start(launch: Launch, _plan: LaunchPlan, timeoutMs: number): Promise<{ id: string }> {
-    return this.#starter.start(() => this.#spec(launch), timeoutMs);
+  async start(
+    launch: Launch,
+    _plan: LaunchPlan,
+    timeoutMs: number,
+    onLate?: (late: LateStart) => void,
+  ): Promise<{ id: string }> {
+    return this.#starter.start(() => this.#spec(launch), timeoutMs, onLate);
   }
 
   async list(scan?: string): Promise<SeenWorker[]> {

@@ -81,6 +81,9 @@ export class EngineError extends Error {
 export type EngineSignal =
   { kind: 'exited'; id: string } | { kind: 'lost'; detail: string } | { kind: 'regained'; seconds: number };
 
+/** What a start that was given up comes to, within a bound of its own: a worker after all; null: nothing, for certain. */
+export type LateStart = Promise<{ id: string } | null>;
+
 /**
  * Starts and watches workers. One implementation per way of running them; the scanner knows only this.
  * Every call ends within a bound of its own or rejects with EngineError.
@@ -92,8 +95,16 @@ export interface Engine {
   /** Whether workers outlive their coordinator and can be adopted by the next one. */
   readonly workersOutlive: boolean;
   plan(launch: Launch): LaunchPlan;
-  /** Starts and verifies; resolves with the id once the worker runs (or has already run to its end). */
-  start(launch: Launch, plan: LaunchPlan, timeoutMs: number): Promise<{ id: string }>;
+  /**
+   * Starts and verifies; resolves with the id once the worker runs (or has already run to its end).
+   * @param onLate takes over a start that took too long, before that is thrown; without it the engine ends what comes of it
+   */
+  start(
+    launch: Launch,
+    plan: LaunchPlan,
+    timeoutMs: number,
+    onLate?: (late: LateStart) => void,
+  ): Promise<{ id: string }>;
   /** All workers of ours, of one scan or of any. */
   list(scan?: string): Promise<SeenWorker[]>;
   /** Valid once the worker has exited and until it is removed. */

@@ -4,6 +4,7 @@ import { STUCK } from '../engine/kill.js';
 import { EngineError, type Engine, type LaunchPlan, type WorkerExit } from '../engine/port.js';
 import type { SeenAttempt } from '../engine/supervisor.js';
 import { failChunk } from './decide.js';
+import { endLate, startWorker, type FailedStart } from './late-start.js';
 import { prepareLaunch } from './launch.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
@@ -109,12 +110,12 @@ export class Attempt {
       ...plan,
     });
     if (this.#stopping) return; // the scan is ending and nothing has started yet
-    try {
-      this.#id = (await engine.start(launch, plan, this.#context.settings.startTimeoutMs)).id;
-    } catch (error) {
-      await this.#startFailed(plan, error);
+    const started = await startWorker(engine, launch, plan, this.#context.settings.startTimeoutMs);
+    if ('error' in started) {
+      await this.#startFailed(plan, started);
       return;
     }
+    this.#id = started.id;
     const { name } = plan;
     await journal.append(`${engine.subject}.started`, {
       chunk: this.chunk.id,
@@ -137,19 +138,17 @@ export class Attempt {
     await this.#seeThrough(name, id);
   }
 
-  async #startFailed(plan: LaunchPlan, error: unknown): Promise<void> {
+  async #startFailed(plan: LaunchPlan, { error, late }: FailedStart): Promise<void> {
     const { journal, engine, settings } = this.#context;
     const reason = error instanceof EngineError ? error.code : 'failed';
     const detail = error instanceof Error ? error.message : String(error);
     const { name } = plan;
     const attempt = this.number;
-    await journal.append(`${engine.subject}.start-failed`, {
-      chunk: this.chunk.id,
-      attempt,
-      name,
-      reason,
-      detail,
-    });
+    const { id: chunk } = this.chunk;
+    await journal.append(`${engine.subject}.start-failed`, { chunk, attempt, name, reason, detail });
+    const { scan } = settings;
+    const isStopping = (): boolean => this.#stopping;
+    if (late !== null) await endLate({ journal, engine, scan, isStopping }, late, { chunk, attempt, name });
     await this.progress.readToEnd();
     await settleWriter(journal, this.progress);
     await journal.append(

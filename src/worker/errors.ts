@@ -1,5 +1,6 @@
 export type WorkerErrorCode =
   | 'bad-task' // the task file is missing or senseless
+  | 'superseded' // a later attempt has been begun: only one may write
   | 'lister-failed'; // what lists directories broke down
 
 export class WorkerError extends Error {

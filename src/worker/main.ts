@@ -16,7 +16,7 @@ import { ThreadLister } from '../walk/thread-lister.js';
 import { WorkerError } from './errors.js';
 import { EarlierListings, listedBefore } from './listed.js';
 import { watchOrders, type Orders } from './orders.js';
-import { readTask, WORKER_EXIT, type WorkerTask } from './task.js';
+import { newestAttempt, readTask, WORKER_EXIT, type WorkerTask } from './task.js';
 import { Walk, type WalkPorts, type WalkResult } from './walk.js';
 
 /** Directories at once that are tried first: a disk's head should not thrash, latency should be hidden. */
@@ -37,6 +37,12 @@ function log(line: string): void {
 export async function runWorker(taskFile: string): Promise<number> {
   try {
     const task = await taskFrom(taskFile);
+    const newest = await newestAttempt(dirname(taskFile));
+    if (newest > task.attempt)
+      throw new WorkerError(
+        'superseded',
+        `attempt ${task.attempt} starts too late: there is attempt ${newest}`,
+      );
     if (task.nice) lowerPriority();
     const orders = watchOrders();
     try {

@@ -1,11 +1,11 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownPath } from '../../journal/owner.js';
 import type { FileOwner } from '../../journal/storage.js';
 import type { ChunkRoot, CoordinatorRef, PathText, RecordRef } from '../../journal/events/index.js';
 
-/** The task lies beside the segments of its writer: a worker sees no other folder. */
-export const TASK_FILE = 'task.json';
+/** The task of each attempt lies beside the segments of its writer: a worker sees no other folder. */
+const TASK_FILE = /^task-(\d+)\.json$/;
 
 export type ChecksumMode = 'none' | 'sampled' | 'full';
 
@@ -57,11 +57,17 @@ export const WORKER_EXIT = {
 
 /** Writes the task atomically; returns its path. */
 export async function writeTask(writerDir: string, task: WorkerTask, owner: FileOwner): Promise<string> {
-  const path = join(writerDir, TASK_FILE);
+  const path = join(writerDir, `task-${task.attempt}.json`);
   await writeFile(`${path}.tmp`, JSON.stringify(task));
   await ownPath(`${path}.tmp`, owner);
   await rename(`${path}.tmp`, path);
   return path;
+}
+
+/** The newest attempt there is a task for: whoever finds one that is newer than its own has started too late. */
+export async function newestAttempt(writerDir: string): Promise<number> {
+  const names = await readdir(writerDir);
+  return Math.max(0, ...names.map((name) => Number(TASK_FILE.exec(name)?.[1] ?? 0)));
 }
 
 /** Reads it back. It was written by the same program, in the same version, so its shape is trusted. */

@@ -368,6 +368,29 @@ describe('an attempt', () => {
     expect(parts.of('scan.completed')[0]?.outcome).toBe('complete');
   });
 
+  test('whose start was given up is gone before the next one is requested, with its exit in the journal', async () => {
+    const parts = await setUp({
+      ...oneChunk,
+      script: async (worker) => {
+        if (worker.launch.attempt > 1) return diligent(worker);
+        while ((await worker.signalled()) !== 'SIGKILL');
+        return { exitCode: 137, signal: 'SIGKILL' };
+      },
+    });
+    parts.engine.startErrors.push(new EngineError('start-timeout', 'slow'));
+    parts.engine.lateMs = 300;
+    await parts.scanner.run();
+    const lives = parts.types().filter((type) => type.startsWith('container.'));
+    expect(lives).toEqual(
+      ['requested', 'start-failed', 'exited', 'removed', 'requested', 'started', 'exited', 'removed'].map(
+        (what) => `container.${what}`,
+      ),
+    );
+    expect(parts.of('container.exited')[0]).toMatchObject({ attempt: 1, exitCode: 137 });
+    expect(parts.of('chunk.completed')).toMatchObject([{ attempt: 2, files: 1 }]);
+    expect(parts.of('scan.completed')[0]).toMatchObject({ outcome: 'complete', files: 1 });
+  });
+
   test('that stalls is reported, and restarted when asked', async () => {
     let attempts = 0;
     const script: Script = async (worker) => {

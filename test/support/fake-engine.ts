@@ -6,12 +6,14 @@ import {
   type EngineSignal,
   type Launch,
   type LaunchPlan,
+  type LateStart,
   type SeenWorker,
   type WorkerExit,
   type WorkerUsage,
 } from '../../src/engine/port.js';
 import { readTask, type WorkerTask } from '../../src/worker/task.js';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const MIB = 1024 ** 2;
 
@@ -47,6 +49,8 @@ export class FakeEngine implements Engine {
   readonly running = new Map<string, Running>();
   /** Thrown by the next starts, first to last. */
   readonly startErrors: EngineError[] = [];
+  /** The next starts that fail come to something so many ms later, all the same. */
+  lateMs: number | null = null;
   /** Every question about an exit fails with it; null: it answers. */
   away: EngineError | null = null;
   /** It does not tell of exits by itself. */
@@ -71,9 +75,18 @@ export class FakeEngine implements Engine {
     };
   }
 
-  async start(launch: Launch, plan: LaunchPlan): Promise<{ id: string }> {
+  async start(
+    launch: Launch,
+    plan: LaunchPlan,
+    _timeoutMs?: number,
+    onLate?: (late: LateStart) => void,
+  ): Promise<{ id: string }> {
     const error = this.startErrors.shift();
-    if (error !== undefined) throw error;
+    if (error !== undefined) {
+      const { lateMs } = this;
+      if (lateMs !== null) onLate?.(sleep(lateMs).then(() => this.start(launch, plan)));
+      throw error;
+    }
     this.launches.push(launch);
     const id = `c${++this.#started}`;
     const task = await readTask(launch.taskFile);

@@ -156,6 +156,14 @@ describe('what a worker walks', () => {
 });
 
 describe('how a worker ends', () => {
+  test('one that starts after a later attempt was begun writes nothing', () => {
+    plant(1, 1);
+    mkdirSync(place.folder, { recursive: true });
+    writeFileSync(join(place.folder, 'task-2.json'), '{}');
+    expect(place.run()).toMatchObject({ code: 1, output: expect.stringContaining('too late') as string });
+    expect(readdirSync(place.folder).filter((name) => name.endsWith('.ndjson'))).toEqual([]);
+  });
+
   test('SIGTERM: sealed, without chunk.scanned, exit 143; the next attempt lists only what is missing', async () => {
     plant(400, 40);
     const child = place.start();
