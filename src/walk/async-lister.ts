@@ -128,6 +128,7 @@ export class AsyncLister {
       found,
       operations: calls,
       operationsMs: callsMs,
+      steadyMs: callsMs,
       timedOut,
       failed,
       stuck,

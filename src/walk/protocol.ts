@@ -59,6 +59,8 @@ export interface ListerAnswer {
   /** Time that operations of this answer took, and their number: what tuning goes by. */
   operations: number;
   operationsMs: number;
+  /** The same without stalls: see OperationClock. */
+  steadyMs: number;
   /** Paths of those done that could not even be looked up in time. */
   timedOut: string[];
   /** Paths of those done that could not be listed. */

@@ -7,6 +7,7 @@ import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
 import { isOtherMount, isSame, Listing, statKind, wasThere, type ListingContext } from './listing.js';
 import { isRaw, systemPath } from './names.js';
 import { ancestorsOf, openPlace } from './place.js';
+import { OperationClock } from './operation-clock.js';
 import {
   CHANGED_RETRIES,
   OPERATIONS,
@@ -23,6 +24,8 @@ import {
 } from './protocol.js';
 import { errnoName } from './system-error.js';
 
+/** What one operation may seem to take at most: ten times what is called slow (see worker/pace.ts). */
+const STALL_MS = { none: 4, sampled: 40, full: 40 } as const;
 const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
 
 /**
@@ -38,8 +41,7 @@ export class SyncLister {
   #done: number[] = [];
   #found: FoundGroup[] = [];
   #failed: string[] = [];
-  #operations = 0;
-  #since = 0;
+  readonly #clock: OperationClock;
   /** When the records in hand were begun. */
   #recordedAtMs = 0;
   /** Of the directory being listed: how system calls reach it, and what it is. */
@@ -53,6 +55,7 @@ export class SyncLister {
     this.#context = context;
     this.#progress = progress;
     this.#answer = answer;
+    this.#clock = new OperationClock(context.now, STALL_MS[checksum]);
     this.#digester =
       checksum === 'none' ? null : new SyncDigester(checksum, (operation) => this.#beat(operation));
     const emit = (dataJson: string, totals: Totals): void => this.#post(dataJson, totals);
@@ -61,8 +64,8 @@ export class SyncLister {
 
   /** Lists them all; each is answered for when this returns. */
   list(jobs: readonly DirectoryJob[]): void {
-    this.#since = this.#context.now();
-    this.#recordedAtMs = this.#since;
+    this.#clock.start();
+    this.#recordedAtMs = this.#context.now();
     for (const job of jobs) {
       this.#progress[PROGRESS.jobId] = job.id;
       const listing = new Listing(this.#context, job, this.#batch, (group) => this.#found.push(group));
@@ -81,7 +84,7 @@ export class SyncLister {
   #beat(operation: Operation): void {
     this.#progress[PROGRESS.operation] = OPERATIONS.indexOf(operation);
     this.#progress[PROGRESS.beats] = (this.#progress[PROGRESS.beats] ?? 0) + 1;
-    this.#operations += 1;
+    this.#clock.beat();
   }
 
   /** Answers with what is there; `done` jobs are those whose records are in this or an earlier answer. */
@@ -92,8 +95,7 @@ export class SyncLister {
       totals,
       done: this.#done,
       found: this.#found,
-      operations: this.#operations,
-      operationsMs: now - this.#since,
+      ...this.#clock.take(now),
       timedOut: [],
       failed: this.#failed,
       stuck: 0,
@@ -102,12 +104,11 @@ export class SyncLister {
     this.#done = [];
     this.#found = [];
     this.#failed = [];
-    this.#operations = 0;
     if (dataJson !== null) {
       this.#recordedAtMs = now;
       this.#awaitReader();
     }
-    this.#since = this.#context.now();
+    this.#clock.start();
   }
 
   /** Goes on when few enough answers are on their way: a full disk must not fill the memory instead. */

@@ -18,9 +18,9 @@ export class Pace {
     this.#slowMs = checksum === 'none' ? SLOW_MS : SLOW_READING_MS;
   }
 
-  isSlow({ operations, operationsMs }: Pick<ListerAnswer, 'operations' | 'operationsMs'>): boolean {
+  isSlow({ operations, steadyMs }: Pick<ListerAnswer, 'operations' | 'steadyMs'>): boolean {
     this.#operations += operations;
-    this.#elapsedMs += operationsMs;
+    this.#elapsedMs += steadyMs;
     if (this.#operations < WINDOW_OPERATIONS) return false;
     const meanMs = this.#elapsedMs / this.#operations;
     this.#operations = 0;
