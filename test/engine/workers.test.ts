@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { until } from '../support/cli.js';
-import { DockerPlace, expectComplete, HeldPlace, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
+import { DockerPlace, expectComplete, HeldPlace, misbehavingImage } from '../support/docker-scan.js';
 import { TEST_IMAGE } from '../support/engine-image.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
@@ -81,15 +81,20 @@ describeWithImage('a scan in containers whose workers are in trouble', TEST_TIME
   });
 
   test('cleanup removes what a dead scan left, and nothing else', async () => {
-    const here = place();
-    here.plant(2, 300);
+    const here = removedAfterwards(new HeldPlace(daemon()));
+    await here.hold(2, 50);
     const stranger = `smart-scan-stranger-${process.pid}`;
     await daemon().docker('run', '-d', '--name', stranger, '--network', 'none', TEST_IMAGE, 'sleep', '300');
-    const scan = here.start(...SLOWLY);
-    const names = await here.workersRunning(2);
+    const scan = here.start();
+    const names = await here.workersHeld();
     scan.child.kill('SIGKILL');
     await scan.ended;
-    const { removed } = (await here.ask('cleanup')) as { removed: { name: string }[] };
+    const sealed = here.writersSealed();
+    const cleaning = here.ask('cleanup');
+    // Asked to end, they do that at once; what holds them keeps their containers.
+    await until('seals', () => here.writersSealed() >= sealed + names.length);
+    here.letGo();
+    const { removed } = (await cleaning) as { removed: { name: string }[] };
     expect(removed.map((each) => each.name)).toEqual(expect.arrayContaining(names));
     expect(await here.containers()).toEqual([]);
     expect(await daemon().docker('ps', '--format', '{{.Names}}')).toContain(stranger);
