@@ -64,6 +64,7 @@ const withSlash = (text: string): string => (text.endsWith('/') ? text : `${text
 class PlainKey implements DirectoryKey {
   readonly text: string;
   readonly raw = null;
+  #prefix: string | null = null;
 
   constructor(path: string) {
     this.text = path;
@@ -74,7 +75,7 @@ class PlainKey implements DirectoryKey {
   }
 
   get plainPrefix(): string {
-    return withSlash(this.text);
+    return (this.#prefix ??= withSlash(this.text));
   }
 
   get escapedPrefix(): string {
