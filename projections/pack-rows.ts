@@ -1,4 +1,5 @@
 import { ROW, ROW_WORDS, type IndexedBatch } from '../journal/indexed-batch.js';
+import { copyBytes } from './copy-bytes.js';
 import { extensionKey, fileTypeOf } from './file-types.js';
 
 /**
@@ -112,16 +113,16 @@ export class RowPacker {
     digits(places, place + PLACE.kind, 5, this.#kind(bytes, sizeAt - 2 - extensionBytes, extensionBytes));
     const sizeEnd = place + PLACE.checksumBytes;
     fill(places, place + PLACE.size, sizeEnd - sizeBytes, DIGIT_0);
-    copy(bytes, sizeAt, sizeBytes, places, sizeEnd - sizeBytes);
+    copyBytes(bytes, sizeAt, sizeBytes, places, sizeEnd - sizeBytes);
     digits(places, sizeEnd, 3, checksumBytes);
     const mtimeEnd = place + PLACE_BYTES;
     fill(places, place + PLACE.mtimeNs, mtimeEnd - mtimeBytes, SPACE);
-    copy(bytes, mtimeAt, mtimeBytes, places, mtimeEnd - mtimeBytes);
+    copyBytes(bytes, mtimeAt, mtimeBytes, places, mtimeEnd - mtimeBytes);
 
     const nameTo = this.#textEnd + prefixBytes;
-    copy(bytes, nameAt, nameBytes, texts, nameTo);
+    copyBytes(bytes, nameAt, nameBytes, texts, nameTo);
     // Three bytes lie between the time and the checksum.
-    copy(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, texts, nameTo + nameBytes);
+    copyBytes(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, texts, nameTo + nameBytes);
     this.#textEnd = nameTo + nameBytes + checksumBytes;
     this.#count += 1;
   }
@@ -138,13 +139,9 @@ export class RowPacker {
   }
 }
 
-/** Few bytes: these loops take less than a call of Buffer's own. */
+/** Few bytes: the loop takes less than a call of Buffer's own. */
 function fill(buffer: Buffer, from: number, to: number, byte: number): void {
   for (let i = from; i < to; i += 1) buffer[i] = byte;
-}
-
-function copy(from: Buffer, at: number, length: number, to: Buffer, toAt: number): void {
-  for (let i = 0; i < length; i += 1) to[toAt + i] = from[at + i] ?? 0;
 }
 
 /** Writes a number below 10^width with leading zeros. */

@@ -1,4 +1,5 @@
 import { ROW, ROW_WORDS, type IndexedBatch } from '../journal/indexed-batch.js';
+import { copyBytes } from './copy-bytes.js';
 import { extensionKey, fileTypeOf } from './file-types.js';
 import {
   INTEGER_SERIAL,
@@ -173,13 +174,13 @@ export class RowImage {
       bytes.copy(memory, to, directoryAt, directoryAt + directoryBytes);
       memory[to + directoryBytes] = SLASH;
     } else memory.copyWithin(to, prefixAt, prefixAt + directoryBytes + 1);
-    to = copy(bytes, nameAt, nameBytes, memory, to + directoryBytes + 1);
+    to = copyBytes(bytes, nameAt, nameBytes, memory, to + directoryBytes + 1);
     putInteger(this.#view, to, numberAt(bytes, sizeAt, sizeBytes));
     this.#view.setFloat64(to + 8, mtime);
     // Three bytes lie between the time and the checksum.
-    to = copy(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, memory, to + 16);
-    to = copy(type, 0, type.length, memory, to);
-    copy(extension, 0, extension.length, memory, to);
+    to = copyBytes(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, memory, to + 16);
+    to = copyBytes(type, 0, type.length, memory, to);
+    copyBytes(extension, 0, extension.length, memory, to);
     return pathAt;
   }
 
@@ -274,10 +275,4 @@ function secondsAt(bytes: Buffer, at: number, length: number): number {
   if (seconds > SECONDS_MAX) return Number.NaN;
   const nanoseconds = seconds * NANOSECONDS_PER_SECOND + numberAt(bytes, split, end - split);
   return (isBefore ? -nanoseconds : nanoseconds) / NANOSECONDS_PER_SECOND;
-}
-
-/** Few bytes: a loop takes less than a call of Buffer's own. @returns behind them */
-function copy(from: Buffer, at: number, length: number, to: Buffer, toAt: number): number {
-  for (let i = 0; i < length; i += 1) to[toAt + i] = from[at + i] ?? 0;
-  return toAt + length;
 }
