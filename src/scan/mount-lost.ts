@@ -1,13 +1,13 @@
 import { pathKey } from '../../journal/path-text.js';
 import { probeMount } from '../health/mount.js';
 import { nameForJournal } from '../walk/names.js';
-import { MOUNT_GONE_CODES } from '../walk/system-error.js';
+import { MOUNT_TROUBLE_CODES } from '../walk/system-error.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanSettings } from './settings.js';
 
 /** Directories are gone with their mount, too, where that was unmounted. */
 function isSuspicious(code: string): boolean {
-  return code === 'ENOENT' || MOUNT_GONE_CODES.has(code);
+  return code === 'ENOENT' || MOUNT_TROUBLE_CODES.has(code);
 }
 
 export interface LostMount {

@@ -1,4 +1,5 @@
 import { getSystemErrorName } from 'node:util';
+import { MOUNT_GONE_CODES } from '../../journal/mount-codes.js';
 
 /** The errno name of a failed file system call: `EACCES`. Where Node says `UNKNOWN`, the number tells more. */
 export function errnoName(error: unknown): string {
@@ -12,15 +13,5 @@ export function errnoName(error: unknown): string {
   }
 }
 
-/** What a mount gives whose server, daemon or disk is gone, or goes in the middle of a call. */
-export const MOUNT_GONE_CODES: ReadonlySet<string> = new Set([
-  'EIO',
-  'ENOTCONN',
-  'ECONNABORTED',
-  'ESTALE',
-  'ENODEV',
-  'EHOSTDOWN',
-  'ENXIO',
-  'EHOSTUNREACH',
-  'ESHUTDOWN',
-]);
+/** What a mount may give whose server, daemon or disk is gone: a bad sector says EIO, too. */
+export const MOUNT_TROUBLE_CODES: ReadonlySet<string> = new Set([...MOUNT_GONE_CODES, 'EIO']);

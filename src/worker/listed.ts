@@ -3,7 +3,7 @@ import { readWriter } from '../../journal/read-writer.js';
 import type { ListedDirectory } from '../../journal/events/index.js';
 import type { ReadRecord } from '../../journal/reader.js';
 import { nameFromJournal } from '../walk/names.js';
-import { MOUNT_GONE_CODES } from '../walk/system-error.js';
+import { MOUNT_TROUBLE_CODES } from '../walk/system-error.js';
 import { parentOf } from './blocked-parents.js';
 import type { WorkerTask } from './task.js';
 
@@ -91,7 +91,7 @@ class ListedDirectories implements ListedBefore {
     this.#open.delete(name);
     if (before?.part !== part) return;
     // It went with its mount, most likely.
-    const isWhole = before.isWhole && !problems.some(({ code }) => MOUNT_GONE_CODES.has(code));
+    const isWhole = before.isWhole && !problems.some(({ code }) => MOUNT_TROUBLE_CODES.has(code));
     if (!last) this.#open.set(name, { part: part + 1, isWhole });
     if (last) this.listed.add(name);
     if (last && isWhole) this.again.delete(name);

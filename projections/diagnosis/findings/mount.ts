@@ -1,21 +1,11 @@
 import type { Problem } from '../../../journal/events/index.js';
+import { MOUNT_GONE_CODES } from '../../../journal/mount-codes.js';
 import { formatCount, plural } from '../../text.js';
 import { findingOf, severityOf, type FindingContext } from '../context.js';
 import { IncidentBook } from '../incidents.js';
 import type { DirectoryProblems } from '../problems.js';
 import type { Evidence, Finding, FindingCode } from '../types.js';
 
-/** Errors that only a mount gives whose server or daemon is gone, or goes in the middle of a call. */
-const GONE = new Set([
-  'ENOTCONN',
-  'ECONNABORTED',
-  'ESTALE',
-  'ENODEV',
-  'EHOSTDOWN',
-  'ENXIO',
-  'EHOSTUNREACH',
-  'ESHUTDOWN',
-]);
 const DENIED = new Set(['EACCES', 'EPERM']);
 const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 const SHOWN_MAX = 5;
@@ -59,14 +49,14 @@ function rootProblem(
 function goneProblems(context: FindingContext): { count: number; evidence: Evidence[] } {
   const { problems } = context.ledger;
   let count = 0;
-  for (const code of GONE) count += problems.byCode.get(code) ?? 0;
+  for (const code of MOUNT_GONE_CODES) count += problems.byCode.get(code) ?? 0;
   const vanished = vanishedRoots(context);
   // Where whole chunks vanished, so did the rest that is not there.
   if (vanished.length > 1) count += problems.byCode.get('ENOENT') ?? 0;
   if (count === 0) return { count, evidence: [] };
   const evidence: Evidence[] = [];
   for (const directory of problems.directories()) {
-    const problem = directory.problems.find(({ code }) => GONE.has(code));
+    const problem = directory.problems.find(({ code }) => MOUNT_GONE_CODES.has(code));
     if (problem !== undefined) evidence.push(evidenceOf(context, directory, problem));
     if (evidence.length >= SHOWN_MAX) break;
   }
