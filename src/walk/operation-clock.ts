@@ -1,6 +1,11 @@
 /** Operations that are timed together: few enough that one of them which stalls is seen as what it is. */
 const SLICE_OPERATIONS = 32;
 
+/** Mean duration from which operations are slow, by what is done with files: reading takes its time on any medium. */
+export const SLOW_MS = { none: 0.4, sampled: 4, full: 4 } as const;
+/** What one operation of a slice counts for at most, in units of that. */
+export const STALL_FACTOR = 10;
+
 /** How long operations took, and how many they were. */
 export interface OperationTimes {
   operations: number;

@@ -7,7 +7,7 @@ import { readEntries, STREAMED_BYTES_MIN, type EntryKind } from './entries.js';
 import { isOtherMount, isSame, Listing, statKind, wasThere, type ListingContext } from './listing.js';
 import { isRaw, systemPath } from './names.js';
 import { ancestorsOf, openPlace } from './place.js';
-import { OperationClock } from './operation-clock.js';
+import { OperationClock, SLOW_MS, STALL_FACTOR } from './operation-clock.js';
 import {
   CHANGED_RETRIES,
   OPERATIONS,
@@ -24,8 +24,6 @@ import {
 } from './protocol.js';
 import { errnoName } from './system-error.js';
 
-/** What one operation may seem to take at most: ten times what is called slow (see worker/pace.ts). */
-const STALL_MS = { none: 4, sampled: 40, full: 40 } as const;
 const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
 
 /**
@@ -55,7 +53,7 @@ export class SyncLister {
     this.#context = context;
     this.#progress = progress;
     this.#answer = answer;
-    this.#clock = new OperationClock(context.now, STALL_MS[checksum]);
+    this.#clock = new OperationClock(context.now, SLOW_MS[checksum] * STALL_FACTOR);
     this.#digester =
       checksum === 'none' ? null : new SyncDigester(checksum, (operation) => this.#beat(operation));
     const emit = (dataJson: string, totals: Totals): void => this.#post(dataJson, totals);

@@ -1,13 +1,9 @@
+import { SLOW_MS } from '../walk/operation-clock.js';
 import type { ListerAnswer } from '../walk/protocol.js';
 import type { ChecksumMode } from './task.js';
 
 /** Operations that the judgement goes by: some slow ones in between mean nothing. */
 const WINDOW_OPERATIONS = 1000;
-/** Mean duration from which working on several directories at once is worth its price. */
-const SLOW_MS = 0.4;
-/** Where content is read, too: reading and digesting take their time on any medium. */
-const SLOW_READING_MS = 4;
-
 /** Judges by the time that operations take whether blocking calls one after the other are good enough. */
 export class Pace {
   readonly #slowMs: number;
@@ -15,7 +11,8 @@ export class Pace {
   #elapsedMs = 0;
 
   constructor(checksum: ChecksumMode) {
-    this.#slowMs = checksum === 'none' ? SLOW_MS : SLOW_READING_MS;
+    // Working on several directories at once is worth its price from there.
+    this.#slowMs = SLOW_MS[checksum];
   }
 
   isSlow({ operations, steadyMs }: Pick<ListerAnswer, 'operations' | 'steadyMs'>): boolean {
