@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killWorker } from '../engine/kill.js';
 import { EngineError, type Engine, type Launch, type LaunchPlan, type LateStart } from '../engine/port.js';
 import type { ScanJournal } from './scan-journal.js';
 
-/** Between two looks at a worker that is ending. */
+/** Between two looks at whether the start has come to something. */
 const LOOK_MS = 100;
-/** It was sent SIGKILL: one that has not ended by then is swept by a later look at the engine's list. */
-const END_MS_MAX = 10_000;
 
 /** A start that failed; `late` where it may come to something yet. */
 export interface FailedStart {
@@ -53,11 +52,7 @@ export async function endLate(
   if (started === null) return;
   const { id } = started;
   try {
-    await engine.signal(id, 'SIGKILL');
-    const isRunning = async (): Promise<boolean> =>
-      (await engine.list(scan)).some((worker) => worker.id === id && worker.phase !== 'exited');
-    for (let waitedMs = 0; waitedMs < END_MS_MAX && (await isRunning()); waitedMs += LOOK_MS)
-      await sleep(LOOK_MS);
+    if (!(await killWorker(engine, { id, scan }))) return; // a later look at the engine's list sweeps it
     const { exitCode, oomKilled, error, logTail } = await engine.exitOf(id);
     await journal.append(`${engine.subject}.exited`, { ...attempt, id, exitCode, oomKilled, error, logTail });
     await engine.remove(id);
