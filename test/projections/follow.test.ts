@@ -2,10 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { catalogDigest } from '../../projections/digest.js';
 import { Follow } from '../../projections/follow.js';
-import { openForReading } from '../../projections/open-catalog.js';
 import { replay } from '../../projections/runner.js';
+import { digestOf } from './support/digest-of.js';
 
 const GOLDEN = new URL('../fixtures/golden-journal', import.meta.url).pathname;
 const SCAN = '01KARA41R028T5CY4GNF6YY4HM';
@@ -17,15 +16,6 @@ beforeEach(() => {
   cpSync(GOLDEN, dataDir, { recursive: true });
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
-
-function digest(path: string): Record<string, string> {
-  const database = openForReading(path);
-  try {
-    return catalogDigest(database);
-  } finally {
-    database.close();
-  }
-}
 
 test('following a scan to its end gives the rows that a replay gives', async () => {
   const told: string[] = [];
@@ -45,7 +35,7 @@ test('following a scan to its end gives the rows that a replay gives', async () 
   expect(told).toEqual(['opened wal: shared memory works here']);
   const to = join(dataDir, 'replayed.db');
   await replay({ dataDir, databaseName, to });
-  expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
+  expect(digestOf(join(dataDir, databaseName))).toEqual(digestOf(to));
 });
 
 // What a kill in its first moment leaves of a scan, before its first record is on disk.
@@ -75,5 +65,5 @@ test.each([
   expect(told).toEqual(['opened']);
   const to = join(dataDir, 'replayed.db');
   await replay({ dataDir, databaseName, to });
-  expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
+  expect(digestOf(join(dataDir, databaseName))).toEqual(digestOf(to));
 });

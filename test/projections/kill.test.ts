@@ -4,10 +4,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { catalogDigest } from '../../projections/digest.js';
-import { openForReading } from '../../projections/open-catalog.js';
 import { replay } from '../../projections/runner.js';
 import { JournalOnDisk } from './support/journal-on-disk.js';
+import { digestOf } from './support/digest-of.js';
 
 const databaseName = 'catalog.db';
 /** `npm run torture` asks for 1,000. */
@@ -70,15 +69,6 @@ function write(journal: JournalOnDisk, scan: string, second: boolean): void {
   tell('coordinator', 'seal', {});
 }
 
-function digest(path: string): Record<string, string> {
-  const database = openForReading(path);
-  try {
-    return catalogDigest(database);
-  } finally {
-    database.close();
-  }
-}
-
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'nas-kill-'));
   const journal = new JournalOnDisk(join(dataDir, 'journal'));
@@ -86,7 +76,7 @@ beforeAll(async () => {
   write(journal, SCANS[1], true);
   const to = join(dataDir, 'truth.db');
   await replay({ dataDir, databaseName, to });
-  truth = digest(to);
+  truth = digestOf(to);
 });
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
@@ -109,7 +99,7 @@ test(
   async () => {
     removeCatalog();
     await replay({ dataDir, databaseName, scans: [SCANS[0]] });
-    const before = digest(catalog());
+    const before = digestOf(catalog());
     const args = [main, 'replay', '--data-dir', dataDir, '--db-name', databaseName, '--quiet'];
     const started = performance.now();
     expect(await runAndKill(args, 60_000)).toBe(true);
@@ -117,10 +107,10 @@ test(
     for (let i = 0; i < KILLS; i += 1) {
       await replay({ dataDir, databaseName, scans: [SCANS[0]] });
       await runAndKill(args, wholeMs * (0.3 + (0.8 * i) / KILLS));
-      expect([before, truth]).toContainEqual(digest(catalog()));
+      expect([before, truth]).toContainEqual(digestOf(catalog()));
     }
     expect(await runAndKill(args, 60_000)).toBe(true);
-    expect(digest(catalog())).toEqual(truth);
+    expect(digestOf(catalog())).toEqual(truth);
     expect(existsSync(`${catalog()}.building`)).toBe(false);
   },
   TIMEOUT_MS,
@@ -157,7 +147,7 @@ test(
         }
         expect(await runAndKill(argsOf(scan), 60_000)).toBe(true);
       }
-      expect(digest(catalog())).toEqual(truth);
+      expect(digestOf(catalog())).toEqual(truth);
     }
   },
   TIMEOUT_MS,

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { catalogDigest } from '../../projections/digest.js';
-import { openForReading } from '../../projections/open-catalog.js';
 import { replay } from '../../projections/runner.js';
 import { run, runJson, Running, until } from '../support/cli.js';
 import { JournalOnDisk } from './support/journal-on-disk.js';
+import { digestOf } from './support/digest-of.js';
 
 // A journal so big that the built program reads it in a thread of its own.
 
@@ -75,15 +74,6 @@ function listed(number: number): object {
     others: 0,
     excluded: 0,
   };
-}
-
-function digestOf(path: string): Record<string, string> {
-  const database = openForReading(path);
-  try {
-    return catalogDigest(database);
-  } finally {
-    database.close();
-  }
 }
 
 const replayArgs = (to: string): string[] => ['replay', '--data-dir', dataDir, '--to', to];

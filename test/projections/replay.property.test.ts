@@ -3,25 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { catalogDigest } from '../../projections/digest.js';
 import { Follow } from '../../projections/follow.js';
 import { openForReading } from '../../projections/open-catalog.js';
 import { replay } from '../../projections/runner.js';
 import { JournalOnDisk, type Step } from './support/journal-on-disk.js';
 import { Dice, emptyTree, grow, scanSteps } from './support/made-up-scans.js';
 import { Reference } from './support/reference.js';
+import { digestOf } from './support/digest-of.js';
 
 const databaseName = 'catalog.db';
 const RUNS = Number(process.env['NAS_SCANNER_TEST_RUNS'] ?? 12);
-
-function digest(path: string): Record<string, string> {
-  const database = openForReading(path);
-  try {
-    return catalogDigest(database);
-  } finally {
-    database.close();
-  }
-}
 
 /** Path and size of every file, the path as bytes. */
 function filesOf(path: string): Map<string, string> {
@@ -139,7 +130,7 @@ test('a rebuild that another thread reads for equals one without', async () => {
         const to = join(dataDir, 'fed.db');
         const fed = await builtReplay({ dataDir, databaseName, to, threadFromBytes: 0 });
         expect(fed).toEqual({ ...alone, catalog: to, seconds: fed.seconds });
-        expect(digest(to)).toEqual(digest(alone.catalog));
+        expect(digestOf(to)).toEqual(digestOf(alone.catalog));
         // Nothing of what the threads shared is left.
         expect(readdirSync(dataDir).sort()).toEqual([databaseName, 'fed.db', 'journal'].sort());
       } finally {
@@ -170,7 +161,7 @@ test('a rebuild equals following, equals a rebuild of any prefix plus following 
         }
         const to = join(dataDir, 'rebuilt.db');
         await replay({ dataDir, databaseName, to });
-        expect(digest(join(dataDir, databaseName))).toEqual(digest(to));
+        expect(digestOf(join(dataDir, databaseName))).toEqual(digestOf(to));
       } finally {
         rmSync(dataDir, { recursive: true, force: true });
       }
