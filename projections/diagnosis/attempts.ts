@@ -1,6 +1,6 @@
 import type { EventData, JournalEvent } from '../../journal/events/index.js';
 import { explainExit } from '../exit-text.js';
-import { codeOfExit, codeOfStartFailure } from './classify.js';
+import { codeOfExit, codeOfStartFailure, isHeld } from './classify.js';
 import type { IncidentBook } from './incidents.js';
 import type { Evidence } from './types.js';
 
@@ -34,6 +34,8 @@ export class AttemptJudge {
   memoryLimitBytes: number | null = null;
   started = 0;
   restarts = 0;
+  /** Containers that what hangs in the mount keeps from ending, by id. */
+  readonly held = new Set<string>();
 
   constructor(incidents: IncidentBook) {
     this.#incidents = incidents;
@@ -73,10 +75,12 @@ export class AttemptJudge {
         return true;
       case 'process.exited':
       case 'container.exited':
+        if (event.type === 'container.exited' && isHeld(event.data)) this.held.add(event.data.id);
         this.#exited(event.data, evidenceOf);
         return true;
       case 'process.removed':
       case 'container.removed':
+        this.held.delete(event.data.id);
         return true;
       case 'stall.detected':
         this.#stall(event.data, evidenceOf);

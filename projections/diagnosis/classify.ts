@@ -90,8 +90,7 @@ export function codeOfExit(
 ): FindingCode | null {
   if (exit.oomKilled) return 'container.oom-killed';
   if (exit.exitCode === 0) return null;
-  // Nothing but a dead mount holds a process that was sent SIGKILL.
-  if (/stuck in the kernel/.test(exit.error)) return 'mount.lost';
+  if (isHeld(exit)) return 'mount.lost';
   if (context.stalled) return context.mountLost ? 'mount.lost' : 'worker.stalled';
   const said = codeOfLogTail(exit.logTail);
   if (exit.exitCode === KILLED || exit.exitCode === ABORTED) {
@@ -103,6 +102,11 @@ export function codeOfExit(
     return 'container.killed';
   if (context.mountLost) return 'mount.lost';
   return codeOfWords(exit.error) ?? 'container.failed';
+}
+
+/** Nothing but a mount that hangs holds a process that was sent SIGKILL. */
+export function isHeld({ error }: Pick<EventData<'container.exited'>, 'error'>): boolean {
+  return /stuck in the kernel/.test(error);
 }
 
 function nearLimit({ memoryBytes, memoryLimitBytes }: ExitContext): boolean {

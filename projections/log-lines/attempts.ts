@@ -2,7 +2,7 @@ import type { EventData } from '../../journal/events/index.js';
 import { explainExit } from '../exit-text.js';
 import { formatSeconds, printable } from '../text.js';
 import { usage } from './health.js';
-import { alarm, info, type LogLine, type LogState, type LogHandlers } from './state.js';
+import { alarm, info, warning, type LogLine, type LogState, type LogHandlers } from './state.js';
 
 type Requested = EventData<'container.requested'>;
 type Started = EventData<'container.started'>;
@@ -61,7 +61,8 @@ function exited(kind: string, data: Exited, state: LogState, atMs: number): LogL
   state.unchecked.delete(data.chunk);
   state.peakMemoryBytes = Math.max(state.peakMemoryBytes, data.lastUsage?.memoryBytes ?? 0);
   const head = `${kind} ${printable(data.name)} of ${what(data)} exited with ${data.exitCode ?? 'unknown code'}`;
-  if (data.exitCode === 0 && !data.oomKilled) return [info(head)];
+  if (data.exitCode === 0 && !data.oomKilled)
+    return [data.error === '' ? info(head) : warning(`${head}, but ${printable(data.error)}`)];
   const text = `${head}: ${explainExit(data)}`;
   if (state.stopping) return [info(text)];
   if (data.chunk > 0) state.failedAttempts += 1;

@@ -50,7 +50,7 @@ export async function readExit(client: DockerClient, id: string): Promise<Worker
 }
 
 /** The last lines of the log; a log that cannot be read says so in its place and never hides the exit. */
-async function readLog(client: DockerClient, id: string): Promise<string[]> {
+export async function readLog(client: DockerClient, id: string): Promise<string[]> {
   try {
     const body = await client.call("read the container's log", CALL_TIMEOUT_MS, (docker, abortSignal) =>
       docker

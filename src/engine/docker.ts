@@ -4,7 +4,7 @@ import { containerSpec, LABELS, runLine, type ContainerSpec, type SpecAbilities 
 import { CALL_TIMEOUT_MS, DockerClient, type EngineInfo, type EngineVersion } from './docker-client.js';
 import { inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
 import { ContainerStarter } from './docker-start.js';
-import { readExit, readUsage, type UsageSample } from './docker-state.js';
+import { readExit, readLog, readUsage, type UsageSample } from './docker-state.js';
 import { DockerWatch } from './docker-watch.js';
 import { findOwnContainer, HostPaths, readSurroundings, type HostMount } from './paths.js';
 import {
@@ -102,6 +102,10 @@ export class DockerEngine implements Engine {
 
   async exitOf(id: string): Promise<WorkerExit> {
     return readExit(this.#client, id);
+  }
+
+  async logTail(id: string): Promise<string[]> {
+    return readLog(this.#client, id);
   }
 
   async usage(id: string): Promise<WorkerUsage> {

@@ -109,6 +109,8 @@ export interface Engine {
   list(scan?: string): Promise<SeenWorker[]>;
   /** Valid once the worker has exited and until it is removed. */
   exitOf(id: string): Promise<WorkerExit>;
+  /** The last lines a worker wrote, at most LOG_TAIL_LINES_MAX: valid while it runs, too. */
+  logTail(id: string): Promise<string[]>;
   usage(id: string): Promise<WorkerUsage>;
   /** Whether the worker still answers. */
   ping(id: string, timeoutMs: number): Promise<boolean>;

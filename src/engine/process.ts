@@ -108,6 +108,10 @@ export class ProcessEngine implements Engine {
     return Promise.resolve(child.exit);
   }
 
+  logTail(id: string): Promise<string[]> {
+    return Promise.resolve(this.#children.get(id)?.exit.logTail ?? []);
+  }
+
   usage(id: string): Promise<WorkerUsage> {
     const child = this.#children.get(id);
     const stat = processStat(id);

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData } from '../../journal/events/index.js';
-import { STUCK } from '../engine/kill.js';
-import { EngineError, type Engine, type LaunchPlan, type WorkerExit } from '../engine/port.js';
+import { EngineError, type Engine, type LaunchPlan } from '../engine/port.js';
 import type { SeenAttempt } from '../engine/supervisor.js';
 import { failChunk } from './decide.js';
+import { exitOfWorker } from './exit.js';
 import { endLate, startWorker, type FailedStart } from './late-start.js';
 import { prepareLaunch } from './launch.js';
 import type { ChunkProgress } from './progress.js';
@@ -15,8 +14,6 @@ import { UsageWatch } from './usage-watch.js';
 
 /** Between two `writer.progressed` of one worker: often enough to witness, seldom enough to cost nothing. */
 const PROGRESSED_EVERY_MS = 5000;
-/** Before an engine that did not answer is asked again. */
-const ASK_AGAIN_MS = 250;
 
 export interface AttemptContext {
   journal: ScanJournal;
@@ -165,8 +162,9 @@ export class Attempt {
   async #seeThrough(name: string, id: string): Promise<void> {
     const gone = await this.#exited;
     this.#phase = 'ended';
-    const { journal, engine } = this.#context;
-    const exit = await this.#exitOf(id, gone);
+    const { journal, engine, engineLost } = this.#context;
+    const isLeft = (): boolean => this.#left;
+    const exit = await exitOfWorker({ engine, id, gone, isStuck: this.#stuck, isLeft, engineLost });
     if (exit === null) return;
     const { exitCode, oomKilled, error, logTail } = exit;
     const chunk = this.chunk.id;
@@ -189,25 +187,6 @@ export class Attempt {
     });
     // The engine could only wait for it, too. `cleanup` removes it once its mount is back, and diagnosis names it.
     if (!this.#stuck) await this.#remove(name, id);
-  }
-
-  /** How it ended, however long the engine is away before it can tell; null: it is left to the next coordinator. */
-  async #exitOf(id: string, gone: string | null): Promise<WorkerExit | null> {
-    const { engine, engineLost } = this.#context;
-    const unknown = { exitCode: null, signal: null, oomKilled: false, logTail: [] };
-    const isLeft = (): boolean => this.#left; // it can become so at any await
-    while (!isLeft()) {
-      if (gone !== null) return { ...unknown, error: gone };
-      try {
-        return await engine.exitOf(id);
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        if (error.code !== 'unreachable') return { ...unknown, error: error.message };
-      }
-      do await sleep(ASK_AGAIN_MS);
-      while (engineLost() && !isLeft());
-    }
-    return null;
   }
 
   async #remove(name: string, id: string): Promise<void> {
@@ -238,7 +217,7 @@ export class Attempt {
   /** A process of it is stuck in the kernel, most likely in a dead mount, and survives even SIGKILL. */
   abandon(): void {
     this.#stuck = true;
-    this.#noteExit(STUCK);
+    this.#noteExit(null);
   }
 
   /** Reads what is newly proven. */

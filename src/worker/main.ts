@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { constants, setPriority } from 'node:os';
 import { bigCountOf } from '../../journal/big-count.js';
+import { LAST_WORD } from '../engine/last-word.js';
 import { inRecords } from '../plan/roots.js';
 import { EVENT_VERSIONS } from '../../journal/event-versions.js';
 import { WORKER_RESERVE_BYTES } from '../../journal/disk-trouble.js';
@@ -46,7 +47,9 @@ export async function runWorker(taskFile: string): Promise<number> {
     if (task.nice) lowerPriority();
     const orders = watchOrders();
     try {
-      return await runTask(task, taskFile, orders);
+      const exitCode = await runTask(task, taskFile, orders);
+      if (exitCode === WORKER_EXIT.done) log(LAST_WORD);
+      return exitCode;
     } finally {
       orders.close();
     }

@@ -131,6 +131,11 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(logTail).toEqual(Array.from({ length: 50 }, (_, index) => `line ${4951 + index}`));
     });
 
+    test('shows the log of a worker that still runs', async () => {
+      const id = await start(await bench.launch({ lines: 2 }));
+      await expect.poll(() => engine.logTail(id), { timeout: 10_000 }).toEqual(['line 1', 'line 2']);
+    });
+
     test('lists a running worker by scan, with chunk and attempt', async () => {
       const launch = await bench.launch({});
       const id = await start(launch);

@@ -5,9 +5,9 @@ import { FakeEngine, type Script } from '../support/fake-engine.js';
 import { describeEngine, eventually, type Orders } from './engine-contract.js';
 
 /** Does what the program that stands in for workers does (fake-worker.mjs), without a process. */
-const obedient: Script = async ({ task, launch, signals }) => {
+const obedient: Script = async ({ task, launch, signals, log }) => {
   const { lines = 0, complain, exitCode, ignoreTerm = false } = task as unknown as Orders;
-  const log = Array.from({ length: lines }, (_, index) => `line ${index + 1}`);
+  for (let line = 1; line <= lines; line += 1) log.push(`line ${line}`);
   if (complain !== undefined) log.push(complain);
   const ends = (code: number, signal: string | null = null) => ({
     exitCode: code,

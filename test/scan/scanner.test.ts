@@ -596,6 +596,35 @@ describe('workers', () => {
   });
 });
 
+describe('a container that does not end even on SIGKILL', () => {
+  /** Its worker does all it should, writes the lines, and leaves a process behind that hangs in the kernel. */
+  async function runHeld(...lines: string[]) {
+    const script: Script = async (worker) => {
+      await diligent(worker);
+      worker.log.push(...lines);
+      return new Promise(() => undefined);
+    };
+    return run({ ...oneChunk, script, supervision: { graceMs: 100 } });
+  }
+
+  test('costs nothing where its worker said that it has ended well', async () => {
+    const { of, engine, completed } = await runHeld('scanned: all', 'ended with exit code 0');
+    expect(of('container.exited')).toMatchObject([
+      { exitCode: 0, error: expect.stringMatching(/stuck in the kernel/) as string },
+    ]);
+    expect(of('chunk.failed')).toEqual([]);
+    expect(completed).toMatchObject({ outcome: 'complete', files: 1 });
+    expect(engine.removed).toEqual([]); // the engine could only wait for it, too
+  });
+
+  test('leaves its chunk to the next run where nobody knows how its worker ended', async () => {
+    const { of, completed } = await runHeld('scanned: all');
+    expect(of('container.exited')).toMatchObject([{ exitCode: null, logTail: ['scanned: all'] }]);
+    expect(of('chunk.failed')).toMatchObject([{ willRetry: false }]);
+    expect(completed).toMatchObject({ outcome: 'incomplete' });
+  });
+});
+
 describe('a worker that was killed for memory', () => {
   const subdirectories = { '/m': ['/m/a', '/m/b'], '/m/a': ['/m/a/c'] };
   const steps = [chunkOf('/m/a', '/m/b'), chunkOf('/m')];

@@ -25,6 +25,8 @@ export interface FakeWorker {
   open: () => Promise<JournalWriter>;
   /** Signals it has been sent. */
   signals: string[];
+  /** What it has written to its output. */
+  log: string[];
   /** Resolves with the next signal. */
   signalled(): Promise<string>;
 }
@@ -95,13 +97,14 @@ export class FakeEngine implements Engine {
       task,
       launch,
       signals: [],
+      log: [],
       open: () => openAs(task, launch),
       signalled: () => new Promise((resolve) => waiting.push(resolve)),
     };
     const { scan, chunk, attempt } = launch;
     const entry: Running = {
       seen: { id, name: plan.name, scan, chunk, attempt, phase: 'running' },
-      exit: { exitCode: 0, signal: null, oomKilled: false, error: '', logTail: [] },
+      exit: { exitCode: 0, signal: null, oomKilled: false, error: '', logTail: worker.log },
       worker,
       hear: (signal) => {
         worker.signals.push(signal);
@@ -126,6 +129,10 @@ export class FakeEngine implements Engine {
     if (this.away !== null) return Promise.reject(this.away);
     const entry = this.running.get(id);
     return entry ? Promise.resolve(entry.exit) : Promise.reject(new EngineError('not-found', id));
+  }
+
+  logTail(id: string): Promise<string[]> {
+    return Promise.resolve(this.running.get(id)?.exit.logTail ?? []);
   }
 
   usage(): Promise<WorkerUsage> {

@@ -151,6 +151,13 @@ const CODE_ADVICE: readonly [Set<string>, (context: FindingContext) => string][]
       `Some did not answer in time; give them more: \`${commands.scan({ '--io-timeout': '300', '--fresh': '' })}\``,
   ],
   [
+    new Set(['ETIMEDOUT']),
+    ({ commands, facts }) =>
+      facts.attempts.held.size === 0
+        ? ''
+        : `What hangs keeps ${plural(facts.attempts.held.size, 'container')} from ending; once it answers, or is unmounted: \`${commands.own('cleanup')}\``,
+  ],
+  [
     ABSENT,
     () => 'Entries that were deleted or renamed during the scan need nothing: the next scan has them right',
   ],
@@ -178,9 +185,9 @@ function unreadable(context: FindingContext, explained: number): Finding[] {
       until: group?.until ?? null,
       cost: 'they, and what lies below them, are not in the catalog; all else is',
       evidence: group?.evidence ?? [],
-      advice: CODE_ADVICE.filter(([set]) => codes.some(([code]) => set.has(code))).map(([, text]) =>
-        text(context),
-      ),
+      advice: CODE_ADVICE.filter(([set]) => codes.some(([code]) => set.has(code)))
+        .map(([, text]) => text(context))
+        .filter((text) => text !== ''),
       explains: [],
     },
   ];
