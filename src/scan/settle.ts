@@ -57,7 +57,8 @@ export async function settleAttempt(context: SettleContext, ended: EndedAttempt)
     await journal.append('chunk.completed', completeChunk(chunk.id, attempt, await progress.counts()));
     return;
   }
-  if (sealed && exit.exitCode === WORKER_EXIT.stopped) await witness(journal, progress);
+  const isTold = ended.stopped || ended.restarted;
+  if (isTold && sealed && exit.exitCode === WORKER_EXIT.stopped) await witness(journal, progress);
   else await settleWriter(journal, progress);
   if (ended.stopped) return; // resume goes on here
   const reason = ended.restarted ? `restarted after a stall (${failure})` : failure;

@@ -193,3 +193,24 @@ describe('resume and fresh', () => {
     expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
   });
 });
+
+test('a worker that somebody else stops has ended badly: how far it counts is settled, and its chunk goes on', async () => {
+  const running = await underWay('--json');
+  const [id = ''] = place.scans();
+  const worker = await running.firstWorker();
+  await until('a batch', () => workerRecords(id).some(({ type }) => type === 'files.batch'));
+  process.kill(worker, 'SIGTERM');
+  const { code, stdout, stderr } = await running.ended;
+  expect(code, stderr).toBe(0);
+  expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', files: 30_000 });
+  const told = readRecords(place.journal, id);
+  expect(told.find(({ type }) => type === 'process.exited')?.data).toMatchObject({ exitCode: 143 });
+  const failed = told.findIndex(({ type }) => type === 'chunk.failed');
+  const seal = workerRecords(id).find(({ type }) => type === 'segment.sealed');
+  expect(told[failed - 1]).toMatchObject({ type: 'writer.settled', data: { epoch: 1, seq: seal?.seq } });
+  expect(checkJournal(place.journal).faults).toEqual([]);
+});
+
+function workerRecords(scan: string): ReturnType<typeof readRecords> {
+  return readRecords(place.journal, scan, 'worker-0001');
+}
