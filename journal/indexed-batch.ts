@@ -96,7 +96,15 @@ export interface IndexedBatch extends EventData<'files.batch'> {
 }
 
 export function isIndexed(batch: EventData<'files.batch'>): batch is IndexedBatch {
-  return batch.directories[0] instanceof IndexedDirectory && 'plain' in batch;
+  return (
+    batch instanceof CarriedBatch || (batch.directories[0] instanceof IndexedDirectory && 'plain' in batch)
+  );
+}
+
+/** Number of all rows of a payload. */
+export function batchRowCount(batch: EventData<'files.batch'>): number {
+  if (batch instanceof CarriedBatch) return batch.rowCount;
+  return batch.directories.reduce((sum, each) => sum + rowCount(each), 0);
 }
 
 /** Number of a directory's rows. */
@@ -123,43 +131,73 @@ interface CarriedDirectory extends ListedDirectory {
   rowCount: number;
   rowBytes: number;
 }
-interface CarriedBatch {
-  chunk: number;
-  attempt: number;
-  columns: string[];
+interface CarriedRest {
   directories: CarriedDirectory[];
   /** First byte of each directory's rows and the one behind them. */
   rowsAt: number[];
   odd: unknown[][][];
 }
 
-/**
- * What another thread needs beside the payload's bytes to have an indexed batch again, but for its plain rows.
- * @returns JSON; null for sums beyond 2^53, which it cannot say
- */
-export function carry(batch: IndexedBatch): string | null {
-  if (batch.directories.some(({ rowBytes }) => typeof rowBytes === 'bigint')) return null;
-  const { chunk, attempt, columns, directories, bytes, ranges } = batch;
+/** What another thread needs beside the payload's bytes to have an indexed batch again, but for its plain rows. */
+export interface Carried {
+  chunk: number;
+  attempt: number;
+  columns: string[];
+  rowCount: number;
+  restJson: string;
+}
+
+/** @returns null for sums beyond 2^53, which it cannot say */
+export function carry({ chunk, attempt, columns, directories, bytes, ranges }: IndexedBatch): Carried | null {
+  if (directories.some(({ rowBytes }) => typeof rowBytes === 'bigint')) return null;
   const rowsAt = directories.flatMap((each) => {
     const { from, to } = each.rowsIn(bytes);
     return [from, to];
   });
-  return JSON.stringify({ chunk, attempt, columns, directories, rowsAt, odd: ranges.map(({ odd }) => odd) });
+  const rest = { directories, rowsAt, odd: ranges.map(({ odd }) => odd) };
+  const rowCount = directories.reduce((sum, each) => sum + each.rowCount, 0);
+  return { chunk, attempt, columns, rowCount, restJson: JSON.stringify(rest) };
 }
 
-/** @param json what `carry` gave @param bytes the payload's bytes, wherever they are now */
-export function carried(json: string, bytes: Buffer): IndexedBatch {
-  const { chunk, attempt, columns, directories, rowsAt, odd } = JSON.parse(json) as CarriedBatch;
-  return {
-    chunk,
-    attempt,
-    columns,
-    directories: directories.map((each, i) => {
-      const json = bytes.subarray(rowsAt[2 * i], rowsAt[2 * i + 1]);
-      return new IndexedDirectory(each, { count: each.rowCount, bytes: each.rowBytes, json }, each);
-    }),
-    bytes,
-    plain: { words: [], count: 0 },
-    ranges: odd.map((rows) => ({ from: 0, to: 0, pathAt: 0, pathBytes: 0, odd: rows })),
-  };
+/** An indexed batch without its plain rows. What most of its readers do not ask for is read when one does. */
+export class CarriedBatch implements IndexedBatch {
+  readonly chunk: number;
+  readonly attempt: number;
+  readonly columns: string[];
+  readonly rowCount: number;
+  readonly bytes: Buffer;
+  readonly plain: PlainRows = { words: [], count: 0 };
+  readonly #restJson: string;
+  #rest: Pick<IndexedBatch, 'directories' | 'ranges'> | null = null;
+
+  /** @param carried what `carry` gave @param bytes the payload's bytes, wherever they are now */
+  constructor({ chunk, attempt, columns, rowCount, restJson }: Carried, bytes: Buffer) {
+    this.chunk = chunk;
+    this.attempt = attempt;
+    this.columns = columns;
+    this.rowCount = rowCount;
+    this.bytes = bytes;
+    this.#restJson = restJson;
+  }
+
+  get directories(): IndexedDirectory[] {
+    return (this.#rest ??= this.#read()).directories;
+  }
+
+  get ranges(): RowRange[] {
+    return (this.#rest ??= this.#read()).ranges;
+  }
+
+  #read(): Pick<IndexedBatch, 'directories' | 'ranges'> {
+    const { directories, rowsAt, odd } = JSON.parse(this.#restJson) as CarriedRest;
+    return {
+      directories: directories.map((each, i) => {
+        const json = this.bytes.subarray(rowsAt[2 * i], rowsAt[2 * i + 1]);
+        return new IndexedDirectory(each, { count: each.rowCount, bytes: each.rowBytes, json }, each);
+      }),
+      ranges: odd.map((rows) => ({ from: 0, to: 0, pathAt: 0, pathBytes: 0, odd: rows })),
+    };
+  }
+
+  [key: string]: unknown;
 }

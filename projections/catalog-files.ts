@@ -3,12 +3,12 @@ import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
 import { BulkInsert, type FileRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
-import { DirectoryTable, type DirectoryState } from './directory-table.js';
+import { DirectoryTable, type DirectoryState, type ListingSource } from './directory-table.js';
 import { columnsOf, fileRow, type Columns } from './file-row.js';
 import { RowPacker } from './pack-rows.js';
 import { PackedInsert } from './packed-insert.js';
 import { childPath, directoryKey, type DirectoryKey } from './path-column.js';
-import { isStaged } from './record-block.js';
+import { StagedBatch } from './record-block.js';
 import type { Removal } from './removal.js';
 import { StagedRows } from './staged-rows.js';
 
@@ -63,14 +63,15 @@ export class FilesTables {
   }
 
   apply(batch: Batch, context: ScanContext, atSeconds: number): void {
+    const { chunk, attempt } = batch;
+    const source = { mountName: context.mountName, scan: context.scan, chunk, attempt, atSeconds };
+    if (batch instanceof StagedBatch && this.#applyWhole(batch, context, source)) return;
     const columns = columnsOf(batch.columns);
     const entries = batch.directories.map((entry): ReadEntry => {
       const { files, bytes } = rowTotals(entry, columns.size);
       return { key: directoryKey(entry.path), entry, files, bytes };
     });
     this.#insertRows(batch, entries, columns, context, atSeconds);
-    const { chunk, attempt } = batch;
-    const source = { mountName: context.mountName, scan: context.scan, chunk, attempt, atSeconds };
     const repeated = repeatedIn(entries);
     for (const each of entries) {
       const { key, entry, files, bytes } = each;
@@ -85,6 +86,17 @@ export class FilesTables {
       context.bytes += BigInt(bytes);
       context.directories += 1;
     }
+  }
+
+  /** A record of plain directories that are all new, as nearly all are in a first scan: a statement for each table. */
+  #applyWhole({ staged }: StagedBatch, context: ScanContext, source: ListingSource): boolean {
+    const { rows, directories } = staged;
+    if (directories === null || !this.#staged.newDirectories(directories, source)) return false;
+    this.#staged.files(rows, source.mountName, source.atSeconds);
+    context.files += directories.files;
+    context.bytes += BigInt(directories.bytes);
+    context.directories += directories.to - directories.from + 1;
+    return true;
   }
 
   #directory(
@@ -135,7 +147,7 @@ export class FilesTables {
   ): void {
     const indexed = isIndexed(batch) ? batch : null;
     const { mountName } = context;
-    if (indexed !== null && isStaged(indexed)) this.#staged.files(indexed.staged, mountName, atSeconds);
+    if (indexed instanceof StagedBatch) this.#staged.files(indexed.staged.rows, mountName, atSeconds);
     else if (indexed !== null) {
       for (const packed of this.#packer.pack(indexed)) this.#packed.files(packed, mountName, atSeconds);
     }

@@ -1,6 +1,6 @@
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData, JournalEvent } from '../journal/events/index.js';
-import { rowCount } from '../journal/indexed-batch.js';
+import { batchRowCount } from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import type { SegmentPosition } from '../journal/segments.js';
 import { FactTables } from './catalog-facts.js';
@@ -78,7 +78,7 @@ export class Catalog {
   }
 
   #batch(batch: EventData<'files.batch'>, scan: string, at: string): void {
-    for (const entry of batch.directories) this.#rows += rowCount(entry);
+    this.#rows += batchRowCount(batch);
     if (batch.chunk === 0) this.#imports.apply(batch, scan);
     else this.#files.apply(batch, this.#context(scan), unixSeconds(at));
   }

@@ -1,11 +1,10 @@
 import type { JournalEvent } from '../journal/events/index.js';
 import { EVENT_VERSIONS } from '../journal/event-versions.js';
 import { indexFiles } from '../journal/files-index.js';
-import { carried, carry, type IndexedBatch } from '../journal/indexed-batch.js';
+import { carry, CarriedBatch, type Carried } from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import { RawRecord, RECORD_BYTES_TARGET, type RecordHeader } from '../journal/record.js';
-import type { RowImage } from './row-image.js';
-import type { StagedRange } from './staged-rows.js';
+import type { RowImage, Staged } from './row-image.js';
 
 /** A record and, where its thread has read it already, its event. */
 export interface FedRecord {
@@ -14,12 +13,13 @@ export interface FedRecord {
 }
 
 /** A batch whose plain rows another thread has written into an image: `plain` has none. */
-export interface StagedBatch extends IndexedBatch {
-  staged: StagedRange;
-}
+export class StagedBatch extends CarriedBatch {
+  readonly staged: Staged;
 
-export function isStaged(batch: IndexedBatch): batch is StagedBatch {
-  return 'staged' in batch;
+  constructor(carried: Carried, bytes: Buffer, staged: Staged) {
+    super(carried, bytes);
+    this.staged = staged;
+  }
 }
 
 /** Records of one file on their way from the thread that reads them to the one that writes the catalog. */
@@ -37,7 +37,7 @@ interface BlockRecord {
   /** Bytes of its payload. */
   bytes: number;
   /** Of a batch of files as our writers give them: see `carry`. */
-  files: { batch: string; staged: StagedRange } | null;
+  files: { batch: Carried; staged: Staged } | null;
 }
 
 /** Enough, mostly, for the payloads of an image's rows. */
@@ -119,7 +119,7 @@ export function recordsOf({ file, memory, records }: RecordBlock): FedRecord[] {
     from += bytes;
     const read = { record, file, segment, end };
     if (files === null) return { read };
-    const data: StagedBatch = { ...carried(files.batch, record.dataBytes), staged: files.staged };
+    const data = new StagedBatch(files.batch, record.dataBytes, files.staged);
     return { read, event: { type: 'files.batch', data } };
   });
 }

@@ -59,7 +59,7 @@ async function nextPlace(): Promise<Place> {
 }
 
 function send(file: string, place: Place): void {
-  const hasRows = image.rows > 0;
+  const hasRows = !image.isEmpty;
   if (hasRows) writeImage(place.image, image.finish());
   const block = builder.take(file);
   post({ type: 'block', block, image: place.image, hasRows }, [block.memory]);

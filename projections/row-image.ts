@@ -1,117 +1,103 @@
 import { ROW, ROW_WORDS, type IndexedBatch } from '../journal/indexed-batch.js';
 import { copyBytes } from './copy-bytes.js';
 import { extensionKey, fileTypeOf } from './file-types.js';
+import { ImagePages, ImageTree } from './image-tree.js';
+import { addDirectories, PLAIN_DIRECTORIES_DDL, plainSums, type PlainSums } from './plain-directories.js';
 import {
+  INTEGER_BYTES,
   INTEGER_SERIAL,
-  INTERIOR_HEAD_BYTES,
-  INTERIOR_TABLE,
-  LEAF_HEAD_BYTES,
-  LEAF_TABLE,
   NULL_SERIAL,
   PAGE_BYTES,
-  PAGE_COUNT_AT,
   putInteger,
-  putPageHead,
   putVarint,
   REAL_SERIAL,
   textSerial,
   varintBytes,
 } from './sqlite-pages.js';
 
+/** Keys in one table of an image, both included. `from` is above `to` where there are none. */
+export interface StagedRange {
+  from: number;
+  to: number;
+}
+
+/** What an image holds of a record. */
+export interface Staged {
+  rows: StagedRange;
+  /** All its directories, with sums over the rows; null: they have to be looked at one by one. */
+  directories: (StagedRange & PlainSums) | null;
+}
+
 /**
- * Rows of `files` as a small SQLite database of their own, from which SQLite inserts a million rows in half the time
- * that it takes to cut them out of a payload. Written page by page as https://www.sqlite.org/fileformat2.html has it
- * (sections 1.3 header, 1.6 pages, 2.1 records): one table `rows`, keyed by a number. What is read from it goes through
- * SQLite into the catalog; nothing is ever kept in one.
+ * Rows of `files` and `directories` as a small SQLite database of their own, from which SQLite inserts a million rows in
+ * half the time that it takes to cut them out of a payload. Written page by page as
+ * https://www.sqlite.org/fileformat2.html has it (sections 1.3 header, 1.6 pages, 2.1 records): tables keyed by a number.
+ * What is read from it goes through SQLite into the catalog; nothing is ever kept in one.
  *
- *   page 1    SQLite's own, of an empty database with that table, but for the number of pages
- *   page 2    the root: of each page below, its number and its last key
- *   page 3…   leaves: from their end the rows, from their start where each begins
+ *   page 1    SQLite's own, of an empty database with those tables, but for the number of pages
+ *   page 2    the root of `rows`
+ *   page 3    the root of `directories`
+ *   page 4…   leaves of both, as they were needed
  */
 export class RowImage {
-  readonly #memory = Buffer.alloc(IMAGE_BYTES);
-  readonly #view = new DataView(this.#memory.buffer, this.#memory.byteOffset);
+  readonly #pages = new ImagePages(IMAGE_PAGES, PAGES_FIXED);
+  readonly #rows = new ImageTree(this.#pages, 2);
+  readonly #directories = new ImageTree(this.#pages, 3);
+  readonly #memory = this.#pages.memory;
+  readonly #view = this.#pages.view;
   readonly #kinds = new Map<number | string, Kind>();
-  /** Last key of each leaf that is full. */
-  #lastKeys: number[] = [];
-  /** Of the leaf that is being filled: its first byte, its rows, and the first byte of the last one. */
-  #leafAt = 0;
-  #leafRows = 0;
-  #contentAt = 0;
-  #rows = 0;
 
   /** @param head page 1 of a database that `imageHead` describes */
   constructor(head: Uint8Array) {
     this.#memory.set(head.subarray(0, PAGE_BYTES));
-    this.begin();
   }
 
   /** Begins anew, with no rows. */
   begin(): void {
-    this.#lastKeys = [];
-    this.#rows = 0;
-    this.#beginLeaf();
+    this.#pages.begin();
+    this.#rows.begin();
+    this.#directories.begin();
   }
 
   /** Whether the next record of usual size might not fit any more. */
   get isFull(): boolean {
-    return this.#lastKeys.length >= LEAVES_MAX - LEAVES_OF_RECORD;
+    return this.#pages.left <= PAGES_OF_RECORD;
+  }
+
+  /** Whether nothing is in it. */
+  get isEmpty(): boolean {
+    return this.#rows.rows === 0 && this.#directories.rows === 0;
   }
 
   /**
-   * Adds the plain rows of a payload.
+   * Adds the plain rows of a payload, and its directories where all are plain.
    * @returns the keys they have, or null, and nothing is added, where one does not fit
    */
-  add(batch: IndexedBatch): { from: number; to: number } | null {
-    const before = {
-      leaves: this.#lastKeys.length,
-      leafAt: this.#leafAt,
-      leafRows: this.#leafRows,
-      contentAt: this.#contentAt,
-      rows: this.#rows,
-    };
-    if (this.#addAll(batch)) return { from: before.rows + 1, to: this.#rows };
-    this.#lastKeys.length = before.leaves;
-    this.#leafAt = before.leafAt;
-    this.#leafRows = before.leafRows;
-    this.#contentAt = before.contentAt;
-    this.#rows = before.rows;
+  add(batch: IndexedBatch): Staged | null {
+    const { used } = this.#pages;
+    const [rows, directories] = [this.#rows.state(), this.#directories.state()];
+    const sums = plainSums(batch);
+    if (this.#addRows(batch) && (sums === null || addDirectories(batch, this.#pages, this.#directories))) {
+      const range = { from: directories.rows + 1, to: this.#directories.rows };
+      return {
+        rows: { from: rows.rows + 1, to: this.#rows.rows },
+        directories: sums === null ? null : { ...range, ...sums },
+      };
+    }
+    this.#rows.goBack(rows);
+    this.#directories.goBack(directories);
+    this.#pages.used = used;
     return null;
-  }
-
-  /** Rows in it. */
-  get rows(): number {
-    return this.#rows;
   }
 
   /** The whole database, good until `begin`. */
   finish(): Uint8Array {
-    this.#endLeaf();
-    const children = this.#lastKeys.length;
-    // A root that has but one page below it is no tree: then that page is the root.
-    if (children > 1) this.#putRoot();
-    else this.#memory.copyWithin(ROOT_AT, ROOT_AT + PAGE_BYTES, ROOT_AT + 2 * PAGE_BYTES);
-    const pages = children > 1 ? FIRST_LEAF - 1 + children : 2;
-    this.#view.setUint32(PAGE_COUNT_AT, pages);
-    return this.#memory.subarray(0, pages * PAGE_BYTES);
+    this.#rows.finish();
+    this.#directories.finish();
+    return this.#pages.finish();
   }
 
-  #putRoot(): void {
-    const view = this.#view;
-    const root = ROOT_AT;
-    const children = this.#lastKeys.length;
-    let contentAt = root + PAGE_BYTES;
-    this.#lastKeys.slice(0, -1).forEach((key, i) => {
-      contentAt -= 4 + varintBytes(key);
-      view.setUint32(contentAt, FIRST_LEAF + i);
-      putVarint(this.#memory, contentAt + 4, key);
-      view.setUint16(root + INTERIOR_HEAD_BYTES + 2 * i, contentAt - root);
-    });
-    putPageHead(view, root, INTERIOR_TABLE, children - 1, contentAt - root);
-    view.setUint32(root + 8, FIRST_LEAF + children - 1);
-  }
-
-  #addAll(batch: IndexedBatch): boolean {
+  #addRows(batch: IndexedBatch): boolean {
     for (const range of batch.ranges) {
       // Where the directory's path stands already, with its slash.
       let prefixAt = -1;
@@ -154,13 +140,11 @@ export class RowImage {
       varintBytes(checksumSerial) -
       1 +
       varintBytes(textSerial(extension.length));
-    const contentBytes = pathBytes + 16 + checksumBytes + type.length + extension.length;
-    const at = this.#room(headBytes + contentBytes);
-    if (at < 0) return -1;
+    const contentBytes = pathBytes + 2 * INTEGER_BYTES + checksumBytes + type.length + extension.length;
+    let to = this.#rows.add(headBytes + contentBytes);
+    if (to < 0) return -1;
 
     const memory = this.#memory;
-    let to = putVarint(memory, at, headBytes + contentBytes);
-    to = putVarint(memory, to, this.#rows);
     memory[to++] = headBytes;
     to = putVarint(memory, to, pathSerial);
     memory[to++] = INTEGER_SERIAL;
@@ -176,40 +160,12 @@ export class RowImage {
     } else memory.copyWithin(to, prefixAt, prefixAt + directoryBytes + 1);
     to = copyBytes(bytes, nameAt, nameBytes, memory, to + directoryBytes + 1);
     putInteger(this.#view, to, numberAt(bytes, sizeAt, sizeBytes));
-    this.#view.setFloat64(to + 8, mtime);
+    this.#view.setFloat64(to + INTEGER_BYTES, mtime);
     // Three bytes lie between the time and the checksum.
-    to = copyBytes(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, memory, to + 16);
+    to = copyBytes(bytes, mtimeAt + mtimeBytes + 3, checksumBytes, memory, to + 2 * INTEGER_BYTES);
     to = copyBytes(type, 0, type.length, memory, to);
     copyBytes(extension, 0, extension.length, memory, to);
     return pathAt;
-  }
-
-  /** Makes room for one more row. @returns where it begins, or -1 when the image is full */
-  #room(payloadBytes: number): number {
-    const cellBytes = varintBytes(payloadBytes) + varintBytes(this.#rows + 1) + payloadBytes;
-    const pointersEnd = (): number => this.#leafAt + LEAF_HEAD_BYTES + 2 * (this.#leafRows + 1);
-    if (this.#contentAt - cellBytes < pointersEnd()) {
-      if (this.#lastKeys.length + 1 >= LEAVES_MAX) return -1;
-      this.#endLeaf();
-      this.#beginLeaf();
-    }
-    this.#contentAt -= cellBytes;
-    this.#rows += 1;
-    const pointerAt = this.#leafAt + LEAF_HEAD_BYTES + 2 * this.#leafRows;
-    this.#view.setUint16(pointerAt, this.#contentAt - this.#leafAt);
-    this.#leafRows += 1;
-    return this.#contentAt;
-  }
-
-  #beginLeaf(): void {
-    this.#leafAt = (FIRST_LEAF - 1 + this.#lastKeys.length) * PAGE_BYTES;
-    this.#leafRows = 0;
-    this.#contentAt = this.#leafAt + PAGE_BYTES;
-  }
-
-  #endLeaf(): void {
-    putPageHead(this.#view, this.#leafAt, LEAF_TABLE, this.#leafRows, this.#contentAt - this.#leafAt);
-    this.#lastKeys.push(this.#rows);
   }
 
   #kind(bytes: Buffer, end: number, length: number): Kind {
@@ -227,7 +183,9 @@ export class RowImage {
 /** The database that page 1 is taken from. */
 export const imageHead = {
   pageBytes: PAGE_BYTES,
-  ddl: 'CREATE TABLE rows (path TEXT, size INTEGER, mtime REAL, checksum TEXT, type TEXT, extension TEXT)',
+  ddl:
+    'CREATE TABLE rows (path TEXT, size INTEGER, mtime REAL, checksum TEXT, type TEXT, extension TEXT);' +
+    PLAIN_DIRECTORIES_DDL,
 } as const;
 
 /** A file's type and its extension, as texts. */
@@ -236,15 +194,12 @@ interface Kind {
   extension: Buffer;
 }
 
-/** Some 36,000 rows: going from one to the next costs little beside them. Bigger ones take more memory. */
-const IMAGE_BYTES = 4 * 1024 * 1024;
-/** The first byte of page 2. */
-const ROOT_AT = PAGE_BYTES;
-/** Pages are counted from 1. */
-const FIRST_LEAF = 3;
-const LEAVES_MAX = IMAGE_BYTES / PAGE_BYTES - (FIRST_LEAF - 1);
-/** Leaves that the rows of a record of usual size (64 KiB) may take, whose paths are longer than its names. */
-const LEAVES_OF_RECORD = 8;
+/** For some 36,000 rows: going from one to the next costs little beside them. Bigger ones take more memory. */
+const IMAGE_PAGES = 64;
+/** The first and two roots. */
+const PAGES_FIXED = 3;
+/** What a record of usual size (64 KiB) may take, whose paths are longer than its names. */
+const PAGES_OF_RECORD = 10;
 /** Extensions kept; odd ones can be without end. */
 const KINDS_MAX = 10_000;
 

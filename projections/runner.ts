@@ -12,7 +12,7 @@ import type { FedRecord } from './record-block.js';
 import { scanBytes } from './scan-list.js';
 import { withImage } from './staged-rows.js';
 import { writeProjectionValue } from './schema.js';
-import { buildingPath, removeDatabase, swapInto } from './swap.js';
+import { buildingPath, removeDatabase, swapInto, syncDatabase } from './swap.js';
 
 export interface ReplayOptions {
   dataDir: string;
@@ -75,9 +75,15 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const build = new Build(database, feed, options, scans.bytes);
     for (const scan of scans.names) await build.scan(scan);
     const result = build.finish(scans.all);
+    // Counting reads what the disk is still writing, and need not wait for it.
+    const synced = syncDatabase(built);
+    const counted = new Promise<number>((resolve) => {
+      resolve(build.countFiles());
+    });
+    const [files] = await Promise.all([counted, synced, feed.close()]);
     database.close();
     swapInto(built, target);
-    return { ...result, scans: scans.names.length, seconds: secondsSince(started), catalog: target };
+    return { ...result, files, scans: scans.names.length, seconds: secondsSince(started), catalog: target };
   } catch (error) {
     database.close();
     removeDatabase(built);
@@ -191,19 +197,21 @@ class Build {
     this.#options.onProgress?.({ scan, records, rows, bytes: this.#bytes, bytesTotal: this.#bytesTotal });
   }
 
-  finish(whole: boolean): Pick<ReplayResult, 'records' | 'files' | 'skipped' | 'sound' | 'reports'> {
+  /** Commits what is there. */
+  finish(whole: boolean): Pick<ReplayResult, 'records' | 'skipped' | 'sound' | 'reports'> {
     this.#catalog.flush();
     if (!whole) writeProjectionValue(this.#database, 'part', 'yes');
-    const files = this.#database.prepare<[], number>('SELECT count(*) FROM files').pluck().get() ?? 0;
     this.#database.exec('COMMIT');
     this.#database.pragma('journal_mode = DELETE');
     const unknown = this.#reports.flatMap((report) => Object.values(report.unknownTypes));
     return {
       records: this.#catalog.applied.records,
-      files,
       skipped: unknown.reduce((sum, count) => sum + count, 0),
       sound: this.#reports.every((report) => report.sound),
       reports: this.#reports,
     };
+  }
+  countFiles(): number {
+    return this.#database.prepare<[], number>('SELECT count(*) FROM files').pluck().get() ?? 0;
   }
 }

@@ -14,6 +14,7 @@ export const LEAF_HEAD_BYTES = 8;
 /** Serial types: how a value's kind and length stand in a record. */
 export const NULL_SERIAL = 0;
 export const INTEGER_SERIAL = 6;
+export const INTEGER_BYTES = 8;
 export const REAL_SERIAL = 7;
 export const textSerial = (bytes: number): number => 13 + 2 * bytes;
 

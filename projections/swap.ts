@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { openDatabase, type Db } from './database.js';
 
 /** Beside the file it will become: a rename within one directory is atomic. */
@@ -12,17 +13,26 @@ export function removeDatabase(path: string): void {
   for (const end of ['', ...SIDE_FILES]) rmSync(path + end, { force: true });
 }
 
+/** Has the disk write a database that is committed, beside whatever else is done meanwhile. */
+export async function syncDatabase(path: string): Promise<void> {
+  const descriptor = openSync(path, 'r');
+  try {
+    await promisify(fsync)(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /**
- * Puts a finished database in the place of another. Who has the former one open goes on reading it; who opens the path
- * finds the one or the other, whole. Its owner and writer must be this process.
+ * Puts a finished database, synced and closed, in the place of another. Who has the former one open goes on reading it;
+ * who opens the path finds the one or the other, whole. Its owner and writer must be this process.
  */
 export function swapInto(built: string, target: string): void {
-  syncPath(built);
   // A log left behind would be taken for the new file's own.
   if (existsSync(`${target}-wal`) || existsSync(`${target}-journal`)) settleLog(target);
   for (const end of SIDE_FILES) rmSync(target + end, { force: true });
   renameSync(built, target);
-  syncPath(dirname(target));
+  syncFolder(dirname(target));
 }
 
 /** Brings a log's content into its database, so that a reader between two steps still finds it whole. */
@@ -39,7 +49,7 @@ function settleLog(target: string): void {
   }
 }
 
-function syncPath(path: string): void {
+function syncFolder(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

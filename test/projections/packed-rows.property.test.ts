@@ -96,7 +96,7 @@ function insertStaged(database: Db, batch: IndexedBatch, mount: string | null, a
   alone.close();
   database.exec('BEGIN');
   withImage(database, path, () => {
-    new StagedRows(database).files(range, mount, at);
+    new StagedRows(database).files(range.rows, mount, at);
   });
   database.exec('COMMIT');
   return true;
@@ -195,11 +195,10 @@ test('an image of many pages holds every row, and takes none of a record that do
   const image = new RowImage(makeImageHead());
   const first = manyRows(3_000, '/first');
   const tooMuch = manyRows(4_000, `/m/${'deep/'.repeat(300)}x`);
-  expect(image.add(first)).toEqual({ from: 1, to: 3_000 });
+  expect(image.add(first)?.rows).toEqual({ from: 1, to: 3_000 });
   expect(image.add(tooMuch)).toBeNull();
-  expect(image.rows).toBe(3_000);
   const second = manyRows(500, '/second');
-  expect(image.add(second)).toEqual({ from: 3_001, to: 3_500 });
+  expect(image.add(second)?.rows).toEqual({ from: 3_001, to: 3_500 });
   const path = join(folder, 'many');
   writeFileSync(path, image.finish());
   const database = openDatabase(path);
