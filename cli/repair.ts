@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { planRepair, repairScan, type RepairStep } from '../journal/repair.js';
+import { planRepair, repairScan, type Repair, type RepairStep } from '../journal/repair.js';
 import { listScans } from '../journal/segments.js';
 import { validateEvent } from '../journal/validate.js';
 import { holdDataDir } from './data-dir-lock.js';
@@ -18,26 +18,33 @@ export async function runRepair(options: RepairOptions, io: Io): Promise<ExitCod
   const all = await listScans(journalDir);
   checkKnown(all, options.scan, dataDir);
   const scans = options.scan === undefined ? all : [options.scan];
-  const steps: RepairStep[] = [];
+  const repairs: Repair[] = [];
   if (options.dryRun || scans.length === 0) {
-    for (const scan of scans) steps.push(...(await planRepair(journalDir, scan)));
+    for (const scan of scans) repairs.push(await planRepair(journalDir, scan));
   } else {
     const lock = holdDataDir(dataDir, 'Repair when it has ended; nas-scanner status shows it.');
     try {
       const fixed = { journalDir, quarantineDir, hostname: hostname(), validate: validateEvent };
-      for (const scan of scans) steps.push(...(await repairScan({ ...fixed, scan })));
+      for (const scan of scans) repairs.push(await repairScan({ ...fixed, scan }));
     } finally {
       lock.release();
     }
   }
+  const steps = repairs.flatMap((repair) => repair.steps);
+  const refused = repairs.flatMap((repair) => repair.refused);
   const cuts = steps.filter(({ cut }) => cut);
   const { dryRun } = options;
   const bytes = sumOf(steps);
-  io.json({ dryRun, quarantineDir, cut: cuts.length, bytes, steps } satisfies RepairJson);
-  if (!options.quiet || steps.length > 0)
+  io.json({ dryRun, quarantineDir, cut: cuts.length, bytes, steps, refused } satisfies RepairJson);
+  for (const { file } of refused) io.out(`${paragraph(`${file} ${REFUSED}`, io.columns)}\n`);
+  if (steps.length > 0 || (!options.quiet && refused.length === 0))
     io.out(describe(steps, { dryRun, quarantineDir, columns: io.columns }));
-  return EXIT.done;
+  return refused.length > 0 ? EXIT.failed : EXIT.done;
 }
+
+const REFUSED =
+  'was begun by a newer program: what seems bad there may be sound, so it is left as it is. ' +
+  'Repair it with the program that wrote it, or a newer one.';
 
 function describe(
   steps: readonly RepairStep[],

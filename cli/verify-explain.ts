@@ -35,9 +35,13 @@ export async function explain(
       if (place !== null) lines.push(place);
     }
   }
-  const isEmpty = segment.state === 'torn' && segment.badBytes === 0;
-  lines.push(isEmpty ? EMPTY_ADVICE : (ADVICE[segment.state] ?? ''));
+  lines.push(adviceFor(segment));
   return lines;
+}
+
+function adviceFor({ state, badBytes, newerFormat }: SegmentReport): string {
+  if (newerFormat) return NEWER_ADVICE;
+  return state === 'torn' && badBytes === 0 ? EMPTY_ADVICE : (ADVICE[state] ?? '');
 }
 
 const ADVICE: Partial<Record<SegmentReport['state'], string>> = {
@@ -49,6 +53,9 @@ const ADVICE: Partial<Record<SegmentReport['state'], string>> = {
 /** A file that was begun and never written to. */
 const EMPTY_ADVICE =
   'Normal after a crash: nothing that was acknowledged is missing, and nothing needs to be done.';
+
+const NEWER_ADVICE =
+  'A newer program began it, so it may well be sound: verify it, and repair it, with that one or a newer one.';
 
 async function chunkText(journalDir: string, scan: string, chunk: number): Promise<string> {
   const roots = await rootsOf(journalDir, scan, chunk);

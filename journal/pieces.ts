@@ -23,6 +23,8 @@ export interface Run {
   unknownTypes: Record<string, number>;
   /** Records of a version that this program does not know, counted by `type vN`. */
   newerVersions: Record<string, number>;
+  /** A newer program began the segment: its bytes may follow rules that this one does not know. */
+  newerFormat: boolean;
   /**
    * By seq the ids that may stand in two epochs, where the survey was asked for them: of the epoch's first records,
    * which may be written again, and of those that were not known to be on disk, which may come again.

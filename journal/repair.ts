@@ -18,6 +18,13 @@ export interface RepairStep extends ByteRange {
   cut: boolean;
 }
 
+/** What is done for a scan, or would be. */
+export interface Repair {
+  steps: RepairStep[];
+  /** Files that a newer program began: what seems bad there may be sound to that one, so they are left as they are. */
+  refused: { scan: string; file: string }[];
+}
+
 export interface RepairOptions {
   journalDir: string;
   quarantineDir: string;
@@ -30,14 +37,16 @@ export interface RepairOptions {
 type Repaired = EventData<'journal.repaired'>;
 
 /** What repair would do for a scan: every bad stretch is copied, those that end a file torn are cut off. */
-export async function planRepair(journalDir: string, scan: string): Promise<RepairStep[]> {
-  return stepsOf(await recoverScan(journalDir, scan));
+export async function planRepair(journalDir: string, scan: string): Promise<Repair> {
+  const report = await recoverScan(journalDir, scan);
+  const refused = report.segments.filter(({ newerFormat, badRanges }) => newerFormat && badRanges.length > 0);
+  return { steps: stepsOf(report), refused: refused.map(({ file }) => ({ scan, file })) };
 }
 
 function stepsOf(report: ScanReport): RepairStep[] {
   const steps: RepairStep[] = [];
-  for (const { file, badRanges, tornFromByte, state } of report.segments) {
-    if (state === 'lost' && badRanges.length === 0) continue;
+  for (const { file, badRanges, tornFromByte, state, newerFormat } of report.segments) {
+    if ((state === 'lost' && badRanges.length === 0) || newerFormat) continue;
     for (const { fromByte, toByte, unreadable } of badRanges) {
       // What the system does not give can be neither copied nor cut.
       if (toByte === fromByte || unreadable !== null) continue;
@@ -57,15 +66,16 @@ function stepsOf(report: ScanReport): RepairStep[] {
  * Copies all bad bytes of a scan to the quarantine, then cuts the torn tails off. May be killed at any point
  * and run again: first the copy is on disk, then what happens is journaled, then the file is cut.
  */
-export async function repairScan(options: RepairOptions): Promise<RepairStep[]> {
+export async function repairScan(options: RepairOptions): Promise<Repair> {
   const { journalDir, quarantineDir, scan } = options;
   const steps: RepairStep[] = [];
-  for (const step of await planRepair(journalDir, scan))
+  const plan = await planRepair(journalDir, scan);
+  for (const step of plan.steps)
     steps.push({ ...step, quarantine: await copyOut(journalDir, quarantineDir, step) });
   const cuts = steps.filter(({ cut }) => cut);
   if (cuts.length > 0) await journalRepair(options, cuts);
   for (const step of cuts) await cutOff(journalDir, quarantineDir, step, step.quarantine);
-  return steps;
+  return { ...plan, steps };
 }
 
 /** Writes what a killed run has not written yet. */
@@ -121,13 +131,13 @@ async function openWriter({ journalDir, scan, hostname, validate }: RepairOption
   return JournalWriter.open({ ...options, scan, epoch: nextEpoch, previous: { epoch, segment, seq, crc } });
 }
 
-/** Nothing but torn tails is wrong with the coordinator's journal. */
+/** Nothing but torn tails is wrong with the coordinator's journal, and no newer program wrote it. */
 export async function isCoordinatorWhole(journalDir: string, scan: string): Promise<boolean> {
   const { segments } = await recoverScan(journalDir, scan, { hash: false });
   return segments
     .filter(({ writer }) => writer === COORDINATOR)
-    .every(({ state, badRanges, tornFromByte }) => {
-      if (state === 'lost' || state === 'damaged') return false;
+    .every(({ state, badRanges, tornFromByte, newerFormat }) => {
+      if (state === 'lost' || state === 'damaged' || newerFormat) return false;
       return badRanges.every(({ fromByte }) => fromByte === tornFromByte);
     });
 }

@@ -27,6 +27,8 @@ export interface SegmentReport {
   badRanges: BadRange[];
   /** Where the trailing bytes begin that a crash left behind and nobody misses; null: there are none. */
   tornFromByte: number | null;
+  /** A newer program began it: what seems bad here may be sound to that one. */
+  newerFormat: boolean;
   /** One sentence for each finding. */
   detail: string[];
 }
@@ -95,6 +97,7 @@ export class SegmentFindings {
       lost: this.#lost,
       badRanges: this.#bad.map(({ fromByte, toByte, unreadable }) => ({ fromByte, toByte, unreadable })),
       tornFromByte: cuttable ? tail.fromByte : null,
+      newerFormat: this.survey?.pieces.some((piece) => piece.kind === 'run' && piece.newerFormat) ?? false,
       detail: this.#detail,
     };
   }

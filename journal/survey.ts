@@ -218,6 +218,7 @@ export class SegmentSurveyor {
       glued,
       unknownTypes: {},
       newerVersions: {},
+      newerFormat: false,
       ids: new Map(),
     };
     this.#survey.pieces.push(run);
@@ -245,17 +246,22 @@ export class SegmentSurveyor {
 }
 
 function count(run: Run, record: RawRecord): void {
-  const { type, v } = record;
+  const { type } = record;
   if (!isEventType(type)) run.unknownTypes[type] = (run.unknownTypes[type] ?? 0) + 1;
-  else if (v > EVENT_VERSIONS[type]) countNewer(run, `${type} v${v}`);
-  else if (type === 'segment.opened') {
-    const format = openingIn(record)?.format ?? FORMAT;
-    if (format > FORMAT) countNewer(run, `${type} format ${format}`);
+  else {
+    const newer = newerIn(record, EVENT_VERSIONS[type]);
+    if (newer === null) return;
+    run.newerVersions[newer] = (run.newerVersions[newer] ?? 0) + 1;
+    run.newerFormat ||= type === 'segment.opened';
   }
 }
 
-function countNewer(run: Run, what: string): void {
-  run.newerVersions[what] = (run.newerVersions[what] ?? 0) + 1;
+/** What of a record is newer than this program knows; null: nothing. */
+function newerIn(record: RawRecord, known: number): string | null {
+  const { type, v } = record;
+  if (v > known) return `${type} v${v}`;
+  const format = type === 'segment.opened' ? (openingIn(record)?.format ?? FORMAT) : FORMAT;
+  return format > FORMAT ? `${type} format ${format}` : null;
 }
 
 function isNul(bytes: Buffer): boolean {

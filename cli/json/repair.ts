@@ -19,6 +19,11 @@ export const repairSchema = z
           .describe('cut off behind the copy; false: they stay, because sound records follow or are missing'),
       }),
     ),
+    refused: z
+      .array(z.object({ scan: scanId, file: z.string().describe("relative to the journal's folder") }))
+      .describe(
+        'left as they are, because a newer program began them: for that one, or a newer one, to repair',
+      ),
   })
   .describe('Bad bytes of the journal that were copied to quarantine, and cut off where that loses nothing.');
 

@@ -31,6 +31,9 @@ const segment = z.object({
   tornFromByte: count
     .nullable()
     .describe('where a crash left trailing bytes that nobody misses; null: there are none'),
+  newerFormat: z
+    .boolean()
+    .describe('a newer program began it: what seems bad here may be sound to that one, and repair leaves it'),
   detail: z.array(z.string()).describe('one sentence for each place'),
 });
 

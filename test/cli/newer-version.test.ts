@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run, runJson } from '../support/cli.js';
+import { CraftedScan } from '../support/craft.js';
 import { ScanStory } from '../support/craft-scan.js';
 import { catalogDigest, sql } from '../support/outside.js';
 
@@ -109,3 +110,72 @@ test('a scan of a data directory with newer records names them instead of guessi
   const { stdout } = await run(args('verify'));
   expect(stdout).toContain('chunk.completed v2 (1)');
 });
+
+describe.each([
+  ['worker-0001', { format: 2 }],
+  ['worker-0001', { v: 2 }],
+  ['coordinator', { format: 2 }],
+] as const)(
+  'repair, where a newer program began a segment that ends in odd bytes: %s %j',
+  (writer, opening) => {
+    let journal: string;
+    let newer: string;
+    let torn: string;
+
+    beforeEach(() => {
+      dataDir = mkdtempSync(join(root, 'data-'));
+      args = (...words) => [...words, '--data-dir', dataDir];
+      journal = join(dataDir, 'journal');
+      const scan = new CraftedScan(journal);
+      const other = writer === 'coordinator' ? 'worker-0001' : 'coordinator';
+      [newer, torn] = [writer, other].map((name) => join(scan.id, name, '0001-0001.ndjson')) as [
+        string,
+        string,
+      ];
+      scan
+        .writer(writer)
+        .open(opening)
+        .append('some.thing', {})
+        .tear('{"seq":9,"other":"rules"}\nand no end');
+      scan.writer(other).open().append('some.thing', {}).tear('and no end');
+    });
+
+    test('leaves that one byte for byte, says so, and mends the others', async () => {
+      const before = readFileSync(join(journal, newer));
+      const others = readdirSync(join(journal, dirname(newer)));
+      const { code, stdout, stderr } = await run(args('repair', '--json'));
+      expect(code, stderr).toBe(1);
+      const { steps, refused } = JSON.parse(stdout) as {
+        steps: { file: string; cut: boolean }[];
+        refused: unknown;
+      };
+      expect(steps).toMatchObject([{ file: torn, cut: true }]);
+      expect(refused).toMatchObject([{ file: newer }]);
+      expect(readFileSync(join(journal, newer))).toEqual(before);
+      expect(readFileSync(join(journal, torn)).includes('no end')).toBe(false);
+      // Nor is another epoch begun beside it, which would bound it.
+      expect(readdirSync(join(journal, dirname(newer)))).toEqual(others);
+      expect(readdirSync(join(dataDir, 'quarantine'), { recursive: true }).join()).not.toContain(
+        basename(dirname(newer)),
+      );
+    });
+
+    test('is not what verify advises', async () => {
+      const { stdout } = await run(args('verify'));
+      const words = stdout.replaceAll(/\s+/g, ' ');
+      expect(words).toContain('A newer program began it, so it may well be sound');
+      expect(words.split('nas-scanner repair cuts it off')).toHaveLength(2); // the other file
+    });
+
+    test('says what to do, on a dry run too', async () => {
+      for (const more of [['--dry-run'], []]) {
+        const { code, stdout } = await run(args('repair', ...more));
+        expect(code).toBe(1);
+        const words = stdout.replaceAll(/\s+/g, ' ');
+        expect(words).toContain(`${newer} was begun by a newer program`);
+        expect(words).toMatch(/Repair it with the program that wrote it, or a newer one/);
+      }
+      expect(existsSync(join(journal, newer))).toBe(true);
+    });
+  },
+);

@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { repairScan } from '../../journal/repair.js';
+import { repairScan, type RepairStep } from '../../journal/repair.js';
 import { recoverScan } from '../../journal/recovery.js';
 import { hasStrace, inCi } from '../support/journal-faults.js';
 import { repairKilledAt } from '../support/repair-kill.js';
@@ -34,8 +34,8 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const repair = (): ReturnType<typeof repairScan> =>
-  repairScan({ journalDir, quarantineDir, scan: SCAN, hostname: 'h' });
+const repair = async (): Promise<RepairStep[]> =>
+  (await repairScan({ journalDir, quarantineDir, scan: SCAN, hostname: 'h' })).steps;
 
 test('a torn tail is copied, journaled and cut; everything else stays byte for byte', async () => {
   const before = readFileSync(join(journalDir, TORN));

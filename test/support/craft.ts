@@ -68,18 +68,16 @@ export class CraftedWriter {
   }
 
   /** Begins the next segment. */
-  open(options: { previous?: Data | null; coordinator?: Data | null; format?: number } = {}): this {
+  open(
+    options: { previous?: Data | null; coordinator?: Data | null; format?: number; v?: number } = {},
+  ): this {
     const previous = options.previous ?? (this.#segment > 0 ? this.reference() : null);
     this.#segment += 1;
     this.#lines = [];
     const coordinator = options.coordinator ?? null;
-    return this.append('segment.opened', {
-      format: options.format ?? 1,
-      hostname: 'tower',
-      segment: this.#segment,
-      previous,
-      coordinator,
-    });
+    const format = options.format ?? 1;
+    const data = { format, hostname: 'tower', segment: this.#segment, previous, coordinator };
+    return this.append('segment.opened', data, options.v);
   }
 
   append(type: string, data: Data, v = 1): this {
