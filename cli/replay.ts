@@ -18,6 +18,7 @@ import type { ReplayJson } from './json/replay.js';
 import { checkKnown } from './scan-id.js';
 import { replayProgress } from './replay-progress.js';
 import { stoppable } from './signals.js';
+import { paragraph } from './wrap.js';
 
 /** Places of a journal that are told one by one; more are counted. */
 const PLACES_SHOWN_MAX = 20;
@@ -44,7 +45,8 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
       io.err(`took ${plural(imported.rows, 'row')} of a former catalog into the journal\n`);
     }
     const kept = inPlace ? keepUnreadable(paths.catalog) : null;
-    if (kept !== null) io.err(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}\n`);
+    if (kept !== null)
+      io.err(`${paragraph(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}`, io.columns)}\n`);
     const begun = await scansBegun(options, scans, dataDir);
     const result = await run({ ...options, ...begun }, io, {
       dataDir,
@@ -98,16 +100,18 @@ async function run(
 function report(result: ReplayResult, io: Io): void {
   const { scans, records, files, skipped, seconds, catalog } = result;
   io.json({ scans, records, files, skipped, seconds, catalog, sound: result.sound } satisfies ReplayJson);
+  const told = (text: string): string => `${paragraph(text, io.columns)}\n`;
   if (!io.quiet) {
     io.out(
-      `${printable(catalog)}: ${plural(files, 'file')} from ${plural(records, 'record')} of ` +
-        `${plural(scans, 'scan')} in ${formatSeconds(seconds)}\n`,
+      told(
+        `${printable(catalog)}: ${plural(files, 'file')} from ${plural(records, 'record')} of ` +
+          `${plural(scans, 'scan')} in ${formatSeconds(seconds)}`,
+      ),
     );
-    if (skipped > 0) {
-      io.out(`${plural(skipped, 'record')} of a kind this program does not know went unused\n`);
-    }
+    if (skipped > 0)
+      io.out(told(`${plural(skipped, 'record')} of a kind this program does not know went unused`));
   }
-  for (const line of missing(result.reports)) io.err(`${line}\n`);
+  for (const line of missing(result.reports)) io.err(told(line));
 }
 
 /** What of the journal could not be replayed, place by place. */

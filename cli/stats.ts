@@ -9,6 +9,7 @@ import type { Io } from './io.js';
 import type { StatsJson } from './json/stats.js';
 import { cutMiddle } from './columns.js';
 import { jsonSafe, table } from './table.js';
+import { paragraph } from './wrap.js';
 
 export function runStats(options: CommonOptions, io: Io): Promise<ExitCode> {
   const { catalog } = dataPaths(dataDirToRead(options.dataDir), options.dbName);
@@ -51,7 +52,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
       columns,
     );
   const blocks = [
-    `${cutMiddle(printable(catalog), columns)}\n${plural(stats.files, 'file')}, ${formatBytes(stats.bytes)}\n${diskLines(stats)}`,
+    `${cutMiddle(printable(catalog), columns)}\n${plural(stats.files, 'file')}, ${formatBytes(stats.bytes)}\n${diskLines(stats, columns)}`,
     totals(
       'by type',
       stats.types.map((each) => [each.type, each]),
@@ -72,7 +73,7 @@ function render(catalog: string, stats: CatalogStats, columns: number): string {
 }
 
 /** What the sum of all sizes does not tell; nothing where there is nothing to tell. */
-function diskLines({ disk }: CatalogStats): string {
+function diskLines({ disk }: CatalogStats, columns: number): string {
   if (disk === null) return '';
   const { hardLinks, sparse, bytesOnDisk } = disk;
   const lines: string[] = [];
@@ -89,7 +90,7 @@ function diskLines({ disk }: CatalogStats): string {
     lines.push(`${plural(sparse.files, 'file')} with holes or compressed: ${of}`);
   }
   if (lines.length > 0) lines.push(`on disk, each file once: ${formatBytes(bytesOnDisk)}`);
-  return lines.map((line) => `${line}\n`).join('');
+  return lines.map((line) => `${paragraph(line, columns)}\n`).join('');
 }
 
 function fileTable(title: string, lines: readonly FileLine[], columns: number): string {

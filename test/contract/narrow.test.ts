@@ -1,10 +1,21 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
+import { inCi } from '../support/journal-faults.js';
+import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { plantManyFiles } from '../support/many-files.js';
 
 const COLUMNS = 80;
+const NAME_BYTES_MAX = 255;
 const place = new Place();
 
 /** One scan with a torn end, one with a flipped bit, one that has lost a file. */
@@ -34,9 +45,43 @@ test.each([
   ['repair', '--dry-run'],
   ['repair', '--quiet'],
   ['verify', '--quiet'],
+  ['replay', '--to', 'copy.db'],
 ])('%s %s fits a terminal of 80 columns; only a path is never broken', async (command, ...more) => {
-  const { stdout } = await run(place.args(command, ...more));
-  const long = stdout.split('\n').filter((line) => line.length > COLUMNS && line.trim().includes(' '));
-  expect(long).toEqual([]);
-  expect(stdout).toContain('worker-0001/0001-0001.ndjson');
+  const { stdout, stderr } = await run(place.args(command, ...more), { cwd: place.root });
+  expect(tooLong(stdout + stderr)).toEqual([]);
+  expect(stdout + stderr).toContain('worker-0001/0001-0001.ndjson');
 });
+
+/** Lines that would fit, were they broken at their blanks. */
+function tooLong(text: string): string[] {
+  return text.split('\n').filter((line) => line.length > COLUMNS && line.trim().includes(' '));
+}
+
+test.runIf(canMountFuse || inCi)(
+  'stats fits, with all there is to tell of names and of the disk',
+  async () => {
+    const here = new Place();
+    const source = join(here.root, 'source');
+    const name = 'n'.repeat(NAME_BYTES_MAX);
+    mkdirSync(join(source, name), { recursive: true });
+    writeFileSync(join(source, name, name), 'x');
+    linkSync(join(source, name, name), join(source, 'again'));
+    truncateSync(join(source, 'again'), 2 ** 42);
+    // There inode numbers identify nothing.
+    const mount = await LatencyMount.open(source, here.tree, { LATENCY_MS: '0' });
+    try {
+      for (const scanned of [here.tree, source]) {
+        const options = ['--data-dir', here.dataDir, '--engine', 'process', '--checksum', 'none'];
+        await runJson(['scan', scanned, scanned === source ? name : 'Fuse', ...options], 0);
+      }
+      const { stdout } = await run(here.args('stats'));
+      expect(stdout).toMatch(/\(FUSE,\s+network\)/);
+      expect(stdout).toMatch(/same\s+content\s+again/);
+      expect(stdout).toMatch(/with\s+holes/);
+      expect(tooLong(stdout)).toEqual([]);
+    } finally {
+      mount.close();
+      here.remove();
+    }
+  },
+);
