@@ -45,8 +45,10 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<ExitCod
       io.err(`took ${plural(imported.rows, 'row')} of a former catalog into the journal\n`);
     }
     const kept = inPlace ? keepUnreadable(paths.catalog) : null;
-    if (kept !== null)
-      io.err(`${paragraph(`${printable(paths.catalog)} cannot be read; ${keptText(kept)}`, io.columns)}\n`);
+    if (kept !== null) {
+      const line = `${printable(paths.catalog)} cannot be read; ${keptText(kept)}`;
+      io.err(`${io.stderrIsTty ? paragraph(line, io.columns) : line}\n`);
+    }
     const begun = await scansBegun(options, scans, dataDir);
     const result = await run({ ...options, ...begun }, io, {
       dataDir,
