@@ -35,20 +35,25 @@ type Run<O> = (options: O, io: Io) => Promise<ExitCode>;
 /** Runs a command's module, loaded only now so that every other command starts without it. */
 async function execute<O extends CommonOptions>(
   options: O,
-  load: (io: Io) => Promise<Run<O>>,
+  load: (io: Io, options: O) => Promise<Run<O>>,
 ): Promise<void> {
   const io = createIo({ json: options.json, quiet: options.quiet });
-  const run = await load(io);
+  const run = await load(io, options);
   process.exitCode = await run(options, io);
 }
 
-/** Loading takes a moment, and whoever stops a scan then gets an answer, too. */
-async function loadScan(io: Io): Promise<Run<ScanOptions>> {
+/**
+ * Loading takes a moment: whoever stops a scan then gets an answer, too, and another process looks at the mount
+ * meanwhile.
+ */
+async function loadScan(io: Io, { mountPath, ioTimeoutMs }: ScanOptions): Promise<Run<ScanOptions>> {
   const signals = new StopSignals((error) => {
     io.json(error);
   });
+  const { MountLook } = await import('../src/health/mount.js');
+  const look = new MountLook(mountPath, ioTimeoutMs);
   const { runScan } = await import('./scan.js');
-  return (options) => runScan(options, io, signals);
+  return (options) => runScan(options, io, { signals, look });
 }
 
 function command(name: string, description: string): Command {

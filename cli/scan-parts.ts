@@ -4,7 +4,7 @@ import { ProcessEngine } from '../src/engine/process.js';
 import type { WorkerLimits } from '../src/engine/port.js';
 import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
-import { probeMount, type MountProbe } from '../src/health/mount.js';
+import type { MountLook, MountProbe } from '../src/health/mount.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
 import { readLearned } from '../src/scan/plan-history.js';
@@ -96,7 +96,7 @@ export interface PreflightListener {
 export function scannerParts(
   options: ScanOptions,
   paths: DataPaths,
-  opened: OpenedScan,
+  { opened, look }: { opened: OpenedScan; look: MountLook },
   listener: PreflightListener,
 ): ScannerOptions {
   const excludeDirectories: string[] = []; // until preflight has looked
@@ -118,7 +118,7 @@ export function scannerParts(
       const waits = setTimeout(() => {
         listener.mountWaits();
       }, MOUNT_WAITS_MS);
-      const mount = probeMount(mountPath, ioTimeoutMs, signal).then((found) => {
+      const mount = look.answer(signal).then((found) => {
         clearTimeout(waits);
         settings.task.mountDevice = found.device;
         const inside = found.realPath && dataDirInsideMount(mountPath, found.realPath, paths.dataDir);

@@ -6,6 +6,7 @@ import { ProjectionError } from '../projections/errors.js';
 import { importFormerCatalog } from '../projections/import.js';
 import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { plural, printable } from '../projections/text.js';
+import type { MountLook } from '../src/health/mount.js';
 import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -24,16 +25,30 @@ import { openScan, prepareDataDir, refuseOneDirectory, type OpenedScan } from '.
 import { renderSummary, type SummaryDetails } from './scan-summary.js';
 import { exitCodeOfSignal, type StopSignals } from './signals.js';
 
-/** The `scan` command. @param signals answered from before this module was loaded */
-export async function runScan(options: ScanOptions, io: Io, signals: StopSignals): Promise<ExitCode> {
+/** What was begun before this module was loaded. */
+export interface BegunEarly {
+  signals: StopSignals;
+  look: MountLook;
+}
+
+/** The `scan` command. */
+export async function runScan(options: ScanOptions, io: Io, begun: BegunEarly): Promise<ExitCode> {
+  try {
+    return await scanAlone(options, io, begun);
+  } finally {
+    begun.look.end();
+  }
+}
+
+async function scanAlone(options: ScanOptions, io: Io, begun: BegunEarly): Promise<ExitCode> {
   const paths = dataPaths(resolveDataDir(options.dataDir), options.dbName ?? DATABASE_NAME_DEFAULT);
   refuseOneDirectory(options.mountPath, paths.dataDir);
   await prepareDataDir(paths);
   const lock = holdDataDir(paths.dataDir, 'Wait for it (nas-scanner status), or use another --data-dir.');
   try {
-    return await scanLocked(options, paths, { io, signals });
+    return await scanLocked(options, paths, { ...begun, io });
   } finally {
-    signals.release();
+    begun.signals.release();
     lock.release();
   }
 }
@@ -41,7 +56,7 @@ export async function runScan(options: ScanOptions, io: Io, signals: StopSignals
 async function scanLocked(
   options: ScanOptions,
   paths: DataPaths,
-  { io, signals }: { io: Io; signals: StopSignals },
+  { io, signals, look }: BegunEarly & { io: Io },
 ): Promise<ExitCode> {
   const startedAtMs = Date.now();
   let note = (text: string): unknown => io.err(`${text}\n`);
@@ -67,15 +82,22 @@ async function scanLocked(
   await opened.begin();
   const failedChecks: PreflightResult[] = [];
   const scanner: Scanner = new Scanner(
-    scannerParts(options, paths, opened, {
-      failed: (check) => failedChecks.push(check),
-      mountWaits: () => {
-        say(`waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`);
+    scannerParts(
+      options,
+      paths,
+      { opened, look },
+      {
+        failed: (check) => failedChecks.push(check),
+        mountWaits: () => {
+          say(
+            `waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`,
+          );
+        },
+        dataDirInside: (path) => {
+          say(`the data directory ${printable(path)} lies in the mount: it is left out`);
+        },
       },
-      dataDirInside: (path) => {
-        say(`the data directory ${printable(path)} lies in the mount: it is left out`);
-      },
-    }),
+    ),
   );
   signals.handOver(scanner);
   catalog.start();

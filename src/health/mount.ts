@@ -84,6 +84,51 @@ export async function probeMount(path: string, timeoutMs: number, signal?: Abort
   return judge(await ask(path, timeoutMs, signal));
 }
 
+/** As old as this, an answer still says how things are. */
+const FRESH_MS = 5_000;
+
+/** A look that is begun before anybody wants its answer: a process takes a while to start. */
+export class MountLook {
+  readonly #path: string;
+  readonly #timeoutMs: number;
+  readonly #now: () => number;
+  readonly #stop = new AbortController();
+  readonly #first: Promise<MountProbe>;
+  #answeredAtMs = Infinity;
+
+  constructor(path: string, timeoutMs: number, now: () => number = () => performance.now()) {
+    this.#path = path;
+    this.#timeoutMs = timeoutMs;
+    this.#now = now;
+    this.#first = this.#look();
+  }
+
+  /** What it found, or what another look finds where that is old by now. As `probeMount` otherwise. */
+  async answer(signal: AbortSignal): Promise<MountProbe> {
+    const end = (): void => {
+      this.end();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await (this.#now() - this.#answeredAtMs > FRESH_MS ? this.#look() : this.#first);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  end(): void {
+    this.#stop.abort();
+  }
+
+  async #look(): Promise<MountProbe> {
+    const found = await probeMount(this.#path, this.#timeoutMs, this.#stop.signal);
+    this.#answeredAtMs = this.#now();
+    return found;
+  }
+}
+
 /** Whether the mount is there now. */
 export async function mountAccessible(path: string, timeoutMs: number): Promise<boolean> {
   return (await probeMount(path, timeoutMs)).state === 'ok';

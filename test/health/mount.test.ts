@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDataDir, checkJournal, checkMount } from '../../src/health/check-places.js';
-import { mountAccessible, probeMount } from '../../src/health/mount.js';
+import { mountAccessible, MountLook, probeMount } from '../../src/health/mount.js';
 import { canMount } from '../support/journal-faults.js';
 
 let folder: string;
@@ -46,6 +46,27 @@ test('a missing one and a file do not', async () => {
 test('a mount that does not answer in time is said to hang, again at once while the first look still waits', async () => {
   const path = join(folder, 'full');
   expect(await probeMount(path, 0)).toMatchObject({ state: 'hung' });
+});
+
+test('a look begun early answers with what it saw, and looks again once that is old', async () => {
+  const path = join(folder, 'early');
+  await mkdir(path);
+  let nowMs = 0;
+  const look = new MountLook(path, 10_000, () => nowMs);
+  const { signal } = new AbortController();
+  expect(await look.answer(signal)).toMatchObject({ state: 'ok' });
+  await rm(path, { recursive: true });
+  nowMs = 4_000;
+  expect(await look.answer(signal)).toMatchObject({ state: 'ok' });
+  nowMs = 6_000;
+  expect(await look.answer(signal)).toMatchObject({ state: 'missing' });
+});
+
+test('a look that nobody waits for any more ends', async () => {
+  const stopped = new AbortController();
+  const look = new MountLook(folder, 10_000);
+  stopped.abort();
+  expect(await look.answer(stopped.signal)).toMatchObject({ state: 'hung' });
 });
 
 test('what is no data directory is told with its errno, what is gets its room', async () => {
