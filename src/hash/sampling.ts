@@ -64,8 +64,25 @@ class Blake2b implements Digest {
 /** Loaded by the first who needs it: only `full` does, and a small image may lack a library the binding wants. */
 let blakeHash: typeof BlakeHash | null = null;
 function loadBlakeHash(): typeof BlakeHash {
-  blakeHash ??= createRequire(import.meta.url)('@napi-rs/blake-hash') as typeof BlakeHash;
-  return blakeHash;
+  try {
+    blakeHash ??= createRequire(import.meta.url)('@napi-rs/blake-hash') as typeof BlakeHash;
+    return blakeHash;
+  } catch (cause) {
+    throw new Error(
+      `full checksums cannot be made: ${whyNotLoaded(cause)}; ` +
+        'install what is missing (npm ci brings the packages, the system its libraries), or use --checksum sampled',
+      { cause },
+    );
+  }
+}
+
+/** The binding tries several files and tells of the last; one that is there and cannot be loaded is the reason. */
+function whyNotLoaded(error: unknown): string {
+  const tried: Error[] = [];
+  for (let each = error; each instanceof Error; each = each.cause) tried.push(each);
+  const isDlopen = (each: Error): boolean => 'code' in each && each.code === 'ERR_DLOPEN_FAILED';
+  const reason = tried.find(isDlopen) ?? tried.at(-1);
+  return (reason?.message ?? String(error)).split('\n', 1).join('');
 }
 
 class Blake3 implements Digest {
