@@ -3,6 +3,7 @@ import { ScanReader, WriterTail, type ReadRecord } from '../journal/reader.js';
 import { COORDINATOR, workerName } from '../journal/segments.js';
 import { VouchedFiles } from '../projections/missing-files.js';
 import { StatusFold, type StatusSnapshot } from '../projections/status.js';
+import { stateOfUnstarted } from '../projections/unstarted.js';
 
 /** A status, and how many files of the scan's journal are missing or cut short; looked for once it does not run. */
 export interface FedStatus extends StatusSnapshot {
@@ -15,6 +16,8 @@ export class StatusFeed {
   #fold = new StatusFold();
   #vouched = new VouchedFiles();
   #missingFiles = 0;
+  /** Of a scan that does not run and whose first word is not there; null: there is one. */
+  #unstarted: 'killed' | 'incomplete' | null = null;
   readonly #coordinator: WriterTail;
   readonly #workers = new Map<number, WriterTail>();
 
@@ -31,7 +34,12 @@ export class StatusFeed {
     await this.#drain(this.#coordinator);
     if (!live && !this.#coordinator.sealed) await this.#readAtRest();
     else await this.#followWorkers();
-    if (!live) this.#missingFiles = await this.#vouched.missing(this.#place.journalDir, this.#place.scan);
+    if (live) return;
+    const { journalDir, scan } = this.#place;
+    this.#missingFiles = await this.#vouched.missing(journalDir, scan);
+    const { state, mountPath } = this.#fold.snapshot(Date.now(), live);
+    const isUnstarted = mountPath === null && ['none', 'interrupted', 'killed'].includes(state);
+    this.#unstarted = isUnstarted ? await stateOfUnstarted(journalDir, scan) : null;
   }
 
   async #followWorkers(): Promise<void> {
@@ -52,9 +60,8 @@ export class StatusFeed {
 
   snapshot(live: boolean): FedStatus {
     const status = this.#fold.snapshot(Date.now(), live);
-    // Without its first word nobody can tell how it ended, and it cannot go on.
-    const lost = status.state === 'killed' && status.mountPath === null && this.#missingFiles > 0;
-    return { ...status, ...(lost ? { state: 'incomplete' } : {}), missingFiles: this.#missingFiles };
+    const state = (live ? null : this.#unstarted) ?? status.state;
+    return { ...status, scan: this.#place.scan, state, missingFiles: this.#missingFiles };
   }
 
   async close(): Promise<void> {

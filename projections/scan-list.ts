@@ -8,6 +8,7 @@ import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '
 import { isDataDirLocked } from './lock.js';
 import { VouchedFiles } from './missing-files.js';
 import { pathColumn } from './path-column.js';
+import { stateOfUnstarted } from './unstarted.js';
 import { stat } from 'node:fs/promises';
 
 export interface ScanSummary {
@@ -45,9 +46,11 @@ export async function listScanSummaries(dataDir: string): Promise<ScanSummary[]>
       }
     }
     const isRunning = running && scan === scans.at(-1);
+    const usual = fold.stateIfOpen(isRunning);
+    const open = usual === null ? await stateOfUnstarted(journalDir, scan) : usual;
     const journalBytes = await scanBytes(journalDir, scan);
     const missingFiles = isRunning ? 0 : await vouched.missing(journalDir, scan);
-    summaries.push(fold.summary(isRunning, { journalBytes, missingFiles }));
+    summaries.push(fold.summary(open, { journalBytes, missingFiles }));
   }
   return summaries;
 }
@@ -99,19 +102,26 @@ class SummaryFold {
     }
   }
 
-  summary(running: boolean, files: Pick<ScanSummary, 'journalBytes' | 'missingFiles'>): ScanSummary {
+  /** How it stands where it has no last word; null: its first word is not there, so the records here do not tell. */
+  stateIfOpen(running: boolean): 'running' | 'interrupted' | 'killed' | null {
+    if (running) return 'running';
+    if (this.#started === null && this.#completed === null) return null;
+    return this.#interruptedAt !== null ? 'interrupted' : 'killed';
+  }
+
+  /** @param open how it stands where it has no last word */
+  summary(
+    open: ScanSummary['outcome'],
+    files: Pick<ScanSummary, 'journalBytes' | 'missingFiles'>,
+  ): ScanSummary {
     const done = this.#completed;
-    const ended = this.#interruptedAt !== null ? 'interrupted' : 'killed';
-    // Without its first word nobody can tell how it ended, and it cannot go on.
-    const lost = this.#started === null && files.missingFiles > 0;
-    const open = running ? 'running' : lost ? 'incomplete' : ended;
     const mount = this.#started === null ? null : pathColumn(pathBytes(this.#started.data.mountPath)).text;
     return {
       scan: this.#scan,
       mountPath: mount,
       mountName: this.#started?.data.mountName ?? null,
       startedAt: this.#started?.at ?? null,
-      endedAt: done?.at ?? (running ? null : this.#interruptedAt),
+      endedAt: done?.at ?? (open === 'running' ? null : this.#interruptedAt),
       outcome: done?.data.outcome ?? open,
       files: done?.data.files ?? this.#files,
       bytes: done === null ? this.#bytes : BigInt(done.data.bytes),

@@ -1,4 +1,5 @@
 import type { BigCount } from '../../journal/events/index.js';
+import { wordForUnstarted } from '../unstarted.js';
 import { isDone, type ScanFacts } from './facts.js';
 import type { DirectoryLedger, LedgerTotals } from './ledger.js';
 import type { LiveContext } from './live.js';
@@ -85,7 +86,7 @@ function unsettledSegments(report: JournalReport, settled: ReadonlySet<string>):
 export function judge(facts: ScanFacts, proof: Proof, totals: LedgerTotals, live: LiveContext): Verdict {
   const unfinished = (): Verdict => {
     if (live.locked) return 'running';
-    if (facts.started === null && facts.runs.length === 0) return proof.sound ? 'killed' : 'incomplete';
+    if (facts.started === null) return wordForUnstarted(proof.sound);
     return facts.interrupted === null ? 'killed' : 'interrupted';
   };
   if (facts.completed === null) return unfinished();
