@@ -50,13 +50,31 @@ export function isFullDisk(code: string): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** The errno's name of a system error, also where libuv has none for it (`UNKNOWN`: ESTALE, EDQUOT). */
+/** What a file system of Linux may answer, too, and Node has no name for. */
+const UNNAMED_ERRNOS: Readonly<Record<string, number>> = {
+  EUCLEAN: 117,
+  EREMOTEIO: 121,
+  ENOMEDIUM: 123,
+  EMEDIUMTYPE: 124,
+  ENOKEY: 126,
+  EKEYEXPIRED: 127,
+  EKEYREVOKED: 128,
+  EKEYREJECTED: 129,
+  EHWPOISON: 133,
+};
+
+/**
+ * The errno's name of a system error, also where libuv has none for it (ESTALE, EDQUOT, EUCLEAN …): it says `UNKNOWN` then,
+ * or `Unknown system error -116`.
+ * @returns `E999` for a number that nobody has a name for; `UNKNOWN` for what is no error of the system
+ */
 export function errnoName(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN';
   const { code, errno } = error as NodeJS.ErrnoException;
   if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) return code;
-  const known = Object.entries(osConstants.errno).find(([, value]) => value === Math.abs(errno ?? 0));
-  return known?.[0] ?? code ?? 'UNKNOWN';
+  if (errno === undefined) return code ?? 'UNKNOWN';
+  const names = Object.entries({ ...osConstants.errno, ...UNNAMED_ERRNOS });
+  return names.find(([, value]) => value === -errno)?.[0] ?? `E${-errno}`;
 }
 
 /** What libuv has no words for. */

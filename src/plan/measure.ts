@@ -6,7 +6,7 @@ import { statKind } from '../walk/listing.js';
 import { MountTable } from '../walk/mounts.js';
 import { decodeName, joinPath, systemPath } from '../walk/names.js';
 import { openPlace } from '../walk/place.js';
-import { errnoName } from '../walk/system-error.js';
+import { expectSystemError } from '../walk/system-error.js';
 
 /** What to leave out while measuring: the same as the walk does. */
 export interface MeasureOptions {
@@ -106,7 +106,7 @@ async function statOrNull(path: string | Buffer): Promise<BigIntStats | null> {
   try {
     return await lstat(path, BIGINT);
   } catch (error) {
-    errnoName(error); // the walk meets it again and records it
+    expectSystemError(error); // the walk meets it again and records it
     return null;
   }
 }

@@ -6,7 +6,7 @@ import { isOtherMount, isSame, statKind, wasThere, type Listing, type ListingCon
 import { decodeName, joinPath, systemPath } from './names.js';
 import { ancestorsOf, openPlaceWith } from './place.js';
 import { CHANGED_RETRIES, type DirectoryJob, type Operation, type Reading } from './protocol.js';
-import { errnoName } from './system-error.js';
+import { errnoName, expectSystemError } from './system-error.js';
 import { TimedOut, type TimedCalls } from './timed.js';
 
 const BIGINT = { bigint: true } as const;
@@ -106,7 +106,7 @@ export class DirectoryVisitor {
     try {
       return isSame(await this.#stat(systemPath(path), true), before);
     } catch (error) {
-      errnoName(error);
+      expectSystemError(error);
       return false;
     }
   }
@@ -115,7 +115,7 @@ export class DirectoryVisitor {
   async #enter(job: DirectoryJob, listing: Listing, reached: string): Promise<Visit | string> {
     const { mountPath } = this.#context.options;
     this.#mountStat ??= this.#stat(systemPath(mountPath), true).catch((error: unknown) => {
-      errnoName(error);
+      expectSystemError(error);
       return null;
     });
     const isTop = job.path === mountPath; // what the user names may be a symlink

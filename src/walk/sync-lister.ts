@@ -22,7 +22,7 @@ import {
   type Reading,
   type Totals,
 } from './protocol.js';
-import { errnoName } from './system-error.js';
+import { errnoName, expectSystemError } from './system-error.js';
 
 const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
 
@@ -171,7 +171,7 @@ export class SyncLister {
       this.#beat('lstat');
       return isSame(statSync(systemPath(path), LSTAT), before);
     } catch (error) {
-      errnoName(error);
+      expectSystemError(error);
       return false;
     }
   }
@@ -229,7 +229,7 @@ export class SyncLister {
       const stat = this.#lstat(this.#child(name));
       return stat !== undefined && stat.dev !== this.#directoryStat.dev;
     } catch (error) {
-      errnoName(error);
+      expectSystemError(error);
       return false;
     }
   }

@@ -1,16 +1,16 @@
-import { getSystemErrorName } from 'node:util';
 import { MOUNT_GONE_CODES } from '../../journal/mount-codes.js';
+import { errnoName as nameOf } from '../../journal/storage.js';
 
-/** The errno name of a failed file system call: `EACCES`. Where Node says `UNKNOWN`, the number tells more. */
+/** The errno name of a failed file system call: `EACCES`. @throws the error itself where it is none of the system's: a bug */
 export function errnoName(error: unknown): string {
   const { code, errno } = error as NodeJS.ErrnoException;
-  if (code !== undefined && code !== 'UNKNOWN') return code;
-  if (errno === undefined) throw error;
-  try {
-    return getSystemErrorName(errno);
-  } catch {
-    return `E${Math.abs(errno)}`; // a number this Node has no name for
-  }
+  if (code === undefined && errno === undefined) throw error;
+  return nameOf(error);
+}
+
+/** For a failed call that somebody else meets again and records, or that is an answer by itself. @throws like `errnoName` */
+export function expectSystemError(error: unknown): void {
+  errnoName(error);
 }
 
 /** What a mount may give whose server, daemon or disk is gone: a bad sector says EIO, too. */

@@ -61,6 +61,16 @@ export class WorkerPlace {
     return { code: done.status, output: done.stdout + done.stderr };
   }
 
+  /** The same under a program that gets the worker's command line behind its own words, such as strace. */
+  runUnder(
+    words: readonly [string, ...string[]],
+    changes: Partial<WorkerTask> = {},
+  ): { code: number | null } {
+    const [program, ...own] = words;
+    const command = [...own, process.execPath, ...this.#write(changes)];
+    return { code: spawnSync(program, command, { stdio: 'ignore' }).status };
+  }
+
   start(changes: Partial<WorkerTask> = {}, env: Record<string, string> = {}): ChildProcess {
     return spawn(process.execPath, this.#write(changes), {
       stdio: ['pipe', 'ignore', 'inherit'],
