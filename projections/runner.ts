@@ -82,7 +82,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     });
     const [files] = await Promise.all([counted, synced, feed.close()]);
     database.close();
-    swapInto(built, target);
+    await swapInto(built, target);
     return { ...result, files, scans: scans.names.length, seconds: secondsSince(started), catalog: target };
   } catch (error) {
     database.close();

@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errnoName as journalErrnoName } from '../../journal/storage.js';
 import { errnoName, expectSystemError } from '../../src/walk/system-error.js';
-import { hasStrace } from '../support/journal-faults.js';
+import { hasStrace, inCi } from '../support/journal-faults.js';
 import { WorkerPlace } from '../support/worker-run.js';
-
-const IN_CI = process.env['CI'] === 'true';
 
 /** Errnos that neither libuv nor Node's own table has a name for, or only one of them. */
 const NAMELESS = {
@@ -49,7 +47,7 @@ describe('the name of an errno', () => {
   });
 });
 
-describe.skipIf(!hasStrace && !IN_CI)('a directory that cannot be listed (skipped without strace)', () => {
+describe.skipIf(!hasStrace && !inCi)('a directory that cannot be listed (skipped without strace)', () => {
   let place: WorkerPlace;
   let bad: string;
   beforeEach(() => {
