@@ -1,4 +1,5 @@
 import type { EventData } from '../../journal/events/index.js';
+import { MOUNT_GONE_CODES } from '../../journal/mount-codes.js';
 import type { FindingCode } from './types.js';
 
 /** A worker this close to its memory limit when last looked at was killed for it, whoever says otherwise. */
@@ -31,6 +32,12 @@ const WORDS: readonly [RegExp, FindingCode][] = [
     'docker.unreachable',
   ],
 ];
+
+/** What a system says of a mount that is gone: errno's name, or its words where libuv has no name for it. */
+const MOUNT_GONE = new RegExp(
+  [...MOUNT_GONE_CODES, 'transport endpoint', 'stale file handle'].join('|'),
+  'i',
+);
 
 /** The finding that the words of a failed start point to. */
 export function codeOfStartFailure(
@@ -68,9 +75,7 @@ export function codeOfLogTail(logTail: readonly string[]): FindingCode | null {
   if (journal && /EROFS|EACCES|EPERM|read-only|permission denied|not permitted/i.test(text))
     return 'data-dir.unwritable';
   if (journal) return 'journal.write-failed';
-  if (/ENOTCONN|ESTALE|ENODEV|EHOSTDOWN|transport endpoint|stale file handle/i.test(text))
-    return 'mount.lost';
-  return null;
+  return MOUNT_GONE.test(text) ? 'mount.lost' : null;
 }
 
 /** What was known about the attempt when it ended. */

@@ -1,7 +1,7 @@
 import { formatCount, plural } from '../text.js';
 import type { Commands } from './commands.js';
 import { isDone, type ScanFacts } from './facts.js';
-import type { IncidentGroup } from './incidents.js';
+import type { IncidentBook, IncidentGroup } from './incidents.js';
 import type { DirectoryLedger, LedgerTotals } from './ledger.js';
 import type { LiveContext } from './live.js';
 import type { JournalReport } from './report.js';
@@ -12,6 +12,8 @@ import type { Proof } from './verdict.js';
 /** All that findings are made from. */
 export interface FindingContext {
   facts: ScanFacts;
+  /** What `facts` knows, and what findings conclude for this report alone. */
+  incidents: IncidentBook;
   ledger: DirectoryLedger;
   totals: LedgerTotals;
   report: JournalReport;
@@ -57,7 +59,7 @@ export function findingOf(
   code: FindingCode,
   text: (group: IncidentGroup) => FindingText,
 ): Finding[] {
-  const group = context.facts.incidents.get(code);
+  const group = context.incidents.get(code);
   if (group === undefined) return [];
   const {
     title,

@@ -25,18 +25,12 @@ export interface Incident {
   detail?: string;
 }
 
-function isSame(a: Evidence, b: Evidence): boolean {
-  return a.file === b.file && a.seq === b.seq && a.at === b.at && a.text === b.text;
-}
-
 /** Gathers incidents by code, in bounded memory. */
 export class IncidentBook {
   readonly #groups = new Map<FindingCode, IncidentGroup>();
 
   add(code: FindingCode, { evidence, chunk, detail }: Incident): void {
     const group = this.#group(code);
-    // A report can be asked for again: what it concludes itself is no second incident then.
-    if (group.evidence.some((known) => isSame(known, evidence))) return;
     group.count += 1;
     if (group.evidence.length < EVIDENCE_MAX) group.evidence.push(evidence);
     else group.evidence[EVIDENCE_MAX - 1] = evidence;
@@ -46,6 +40,13 @@ export class IncidentBook {
     if (at === null) return;
     if (group.since === null || at < group.since) group.since = at;
     if (group.until === null || at > group.until) group.until = at;
+  }
+
+  /** The same incidents, to which a report may add what it concludes itself. */
+  copy(): IncidentBook {
+    const copied = new IncidentBook();
+    for (const [code, group] of this.#groups) copied.#groups.set(code, structuredClone(group));
+    return copied;
   }
 
   get(code: FindingCode): IncidentGroup | undefined {

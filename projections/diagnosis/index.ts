@@ -171,7 +171,20 @@ export class DiagnosisFold {
     const nothing = report.segments.length === 0 && report.records === 0;
     const verdict = nothing ? 'none' : judge(facts, proof, totals, live);
     const commands = new Commands({ dataDir, isUsual, started: facts.started, redacted: show.redacted });
-    const context: FindingContext = { facts, ledger, totals, report, live, proof, verdict, commands, show };
+    // A report can be asked for again: what it concludes is not told to the next one.
+    const incidents = facts.incidents.copy();
+    const context: FindingContext = {
+      facts,
+      incidents,
+      ledger,
+      totals,
+      report,
+      live,
+      proof,
+      verdict,
+      commands,
+      show,
+    };
     const findings = nothing ? [] : absorb(MAKERS.flatMap((make) => make(context)));
     const states = [...facts.chunks.values()];
     return {

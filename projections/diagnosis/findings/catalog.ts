@@ -20,13 +20,13 @@ const TITLES: Partial<Record<FindingCode, string>> = {
 
 /** The catalog is a copy: what is wrong with it costs the scan nothing, and `replay` mends it. */
 export function catalogFindings(context: FindingContext): Finding[] {
-  const { facts, live, verdict } = context;
+  const { facts, incidents, live, verdict } = context;
   const { catalog } = live;
   const now = catalog === null || verdict === 'running' ? undefined : SEEN_AS[catalog.state];
   const healedNow = catalog?.state === 'agrees';
   const codes: FindingCode[] = ['catalog.locked', 'catalog.unwritable', 'catalog.mismatch', 'catalog.behind'];
   return codes.flatMap((code) => {
-    const group = facts.incidents.get(code);
+    const group = incidents.get(code);
     if (code === now) return [finding(context, code, group, 'warning', catalog?.detail ?? '')];
     if (group === undefined) return [];
     const open = facts.catalogTrouble !== null && !healedNow;

@@ -89,7 +89,7 @@ function lost(context: FindingContext, segments: JournalSegment[]): Finding[] {
 
 function damaged(context: FindingContext, segments: JournalSegment[]): Finding[] {
   const { strange } = context.proof;
-  const group = context.facts.incidents.get('journal.damaged');
+  const group = context.incidents.get('journal.damaged');
   if (segments.length === 0 && strange === 0) return [];
   const records = lostRecords(segments);
   const made = finding(context, segments, {

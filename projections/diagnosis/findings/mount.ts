@@ -13,9 +13,9 @@ const SHOWN_MAX = 5;
 /** `mount.missing`, `mount.denied`, `mount.lost`, `entries.unreadable`: what kept entries from being read. */
 export function mountFindings(context: FindingContext): Finding[] {
   const root = rootProblem(context);
-  if (root !== null) context.facts.incidents.add(root.code, { evidence: root.evidence, detail: root.detail });
+  if (root !== null) context.incidents.add(root.code, { evidence: root.evidence, detail: root.detail });
   const gone = goneProblems(context);
-  for (const evidence of gone.evidence) context.facts.incidents.add('mount.lost', { evidence });
+  for (const evidence of gone.evidence) context.incidents.add('mount.lost', { evidence });
   const explained = gone.count + (root === null ? 0 : 1);
   return [
     ...missing(context),

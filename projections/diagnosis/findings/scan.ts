@@ -99,7 +99,7 @@ function deathAdvice(context: FindingContext, code: FindingCode): string[] {
 }
 
 function interrupted(context: FindingContext): Finding[] {
-  const group = context.facts.incidents.get('scan.interrupted');
+  const group = context.incidents.get('scan.interrupted');
   if (group === undefined) return [];
   const isLast = context.verdict === 'interrupted';
   const by = [...group.details].join(', ');

@@ -13,11 +13,11 @@ export function spaceFindings(context: FindingContext): Finding[] {
 }
 
 /** A scan whose journal ends without a last word, in a place where nothing can be written: that is why. */
-function now({ verdict, live, facts }: FindingContext): void {
+function now({ verdict, live, facts, incidents }: FindingContext): void {
   const last = facts.runs.at(-1)?.last;
   if (verdict !== 'killed' || live.unwritable === null || last === undefined) return;
   const { code, detail } = live.unwritable;
-  facts.incidents.add(code, {
+  incidents.add(code, {
     evidence: { ...last, text: `the journal stops here; now: ${detail}` },
     detail,
   });
@@ -65,7 +65,8 @@ function unwritable(context: FindingContext): Finding[] {
 }
 
 function low(context: FindingContext): Finding[] {
-  const { lowestFreeBytes, incidents } = context.facts;
+  const { incidents } = context;
+  const { lowestFreeBytes } = context.facts;
   if (lowestFreeBytes !== null && lowestFreeBytes.bytes < LOW_BYTES) {
     const text = `${formatBytes(lowestFreeBytes.bytes)} were free for the journal`;
     incidents.add('disk.low', { evidence: { ...lowestFreeBytes.evidence, text }, detail: text });
