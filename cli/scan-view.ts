@@ -20,6 +20,8 @@ export interface ScanView {
   mountPath: string;
   state(): ScanState;
   attempts(): readonly Attempt[];
+  /** What chunks hold that did not complete, whether a worker is at them or not. */
+  partialTotals(): Totals;
   /** Files of the last finished scan of this mount; null on a first scan, which has no honest ETA. */
   filesBefore: number | null;
 }
@@ -80,11 +82,7 @@ export class ScanDisplay {
   }
 
   #totals(): Totals {
-    const { chunks } = this.#view.state();
-    return this.#view
-      .attempts()
-      .filter((attempt) => chunks.get(attempt.chunk.id)?.status !== 'completed')
-      .reduce((sum, attempt) => addTotals(sum, attempt.progress.ledger.totals), totalsOf(this.#view.state()));
+    return addTotals(totalsOf(this.#view.state()), this.#view.partialTotals());
   }
 
   #rate(files: number): number {
@@ -94,7 +92,7 @@ export class ScanDisplay {
       this.#samples.shift();
     const first = this.#samples[0] ?? { atMs: nowMs, files };
     const seconds = (nowMs - first.atMs) / 1000;
-    // What an attempt recorded is out of sight between its failure and the end.
+    // A directory that is listed anew can hold less than before.
     return seconds > 0 ? Math.max(0, Math.round((files - first.files) / seconds)) : 0;
   }
 

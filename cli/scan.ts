@@ -70,6 +70,7 @@ async function scanLocked(
     mountPath: options.mountPath,
     state: () => opened.journal.state,
     attempts: () => scanner.attempts,
+    partialTotals: () => scanner.partialTotals(),
     filesBefore: opened.before === null ? null : totalsOf(opened.before.state).files,
   });
   note = (text) => display.note(text);
