@@ -190,11 +190,12 @@ function outputError(text: string, write: (text: string) => void): void {
 
 const EXAMPLES = `
 Examples:
-  nas-scanner scan /mnt/user/Archive Archive     scan a share into the catalog
-  nas-scanner status                             how the running or last scan stands
-  nas-scanner diagnose                           what went wrong, and what to do
-  nas-scanner stats                              files and bytes by share and type
+  nas-scanner scan /mnt/user/Archive Archive  scan a share into the catalog
+  nas-scanner status                          how the running or last scan is
+  nas-scanner diagnose                        what went wrong, and what to do
+  nas-scanner stats                           files and bytes by share and type
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some entries could not be read,
-4 incomplete, 5 journal not sound, 11 another scan is running, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some entries could not
+be read, 4 incomplete, 5 journal not sound, 11 another scan is running,
+130 Ctrl-C, 143 SIGTERM.
 `;

@@ -2,6 +2,7 @@ import { formatBytes, formatSeconds, plural, printable } from '../projections/te
 import type { ScanJson } from './json/scan.js';
 import { wrap } from './wrap.js';
 
+/** Sentences are broken there, however wide the terminal; paths stay whole. */
 const COLUMNS = 80;
 
 export interface SummaryDetails {
@@ -38,7 +39,7 @@ export function renderSummary(result: ScanJson, details: SummaryDetails): string
     if (advice !== '') lines.push(wrap(`What to do: ${printable(advice)}`, COLUMNS, '  '));
   }
   const next = nextStep(result, details);
-  if (next !== null) lines.push('', `  ${next}`);
+  if (next !== null) lines.push('', wrap(printable(next), COLUMNS, '  '));
   return `${lines.join('\n')}\n`;
 }
 
@@ -55,7 +56,7 @@ function headline(result: ScanJson, details: SummaryDetails): string {
 
 function nextStep(result: ScanJson, details: SummaryDetails): string | null {
   if (details.diskFull)
-    return `The disk of the data directory stayed full: free some room there; the same command again goes on where it was.`;
+    return 'The disk of the data directory stayed full: free some room there; the same command again goes on where it was.';
   if (details.catalogBehind !== null) {
     return `The catalog is behind the journal (${details.catalogBehind}): nas-scanner replay rebuilds it.`;
   }

@@ -4,14 +4,16 @@ import { usageError } from './errors.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
 import { SCHEMAS } from './json/schemas.js';
+import { hang, paragraph } from './wrap.js';
 
 const NAME_COLUMNS = 11;
+const HOW = 'nas-scanner schema COMMAND prints the JSON Schema of what the command prints with --json.';
 
 /** The `schema` command: what `--json` prints, as JSON Schema. */
 export function runSchema(options: SchemaOptions, io: Io): Promise<ExitCode> {
   if (options.of === undefined) {
     io.json(Object.fromEntries(Object.entries(SCHEMAS).map(([name, of]) => [name, jsonSchema(name, of)])));
-    io.out(list());
+    io.out(list(io.columns));
   } else {
     const name = options.of === 'debug' ? 'diagnose' : options.of;
     const of = new Map<string, z.ZodType>(Object.entries(SCHEMAS)).get(name);
@@ -38,10 +40,11 @@ function jsonSchema(name: string, of: z.ZodType): object {
   return { ...schema, title };
 }
 
-function list(): string {
+function list(width: number): string {
   const lines = Object.entries(SCHEMAS).map(([name, { description = '' }]) => {
     // One sentence is enough for a list.
-    return `${name.padEnd(NAME_COLUMNS)}${description.replace(/(?:[;:.] .*|\.)$/, '')}\n`;
+    const sentence = description.replace(/(?:[;:.] .*|\.)$/, '');
+    return `${hang(name.padEnd(NAME_COLUMNS), sentence, width)}\n`;
   });
-  return `${lines.join('')}\nnas-scanner schema COMMAND prints the JSON Schema of what the command prints with --json.\n`;
+  return `${lines.join('')}\n${paragraph(HOW, width)}\n`;
 }

@@ -92,7 +92,8 @@ function codeOf(status: number, words: string): EngineErrorCode {
 function hintOf(code: EngineErrorCode, words: string): string | undefined {
   if (code === 'disk-full')
     return "The disk of Docker's own data is full (on Unraid docker.img): remove unused images and containers.";
-  if (code === 'image-missing') return 'Build the image first: the README has the command under "Docker".';
+  if (code === 'image-missing')
+    return 'Build the image first: the README has the command under "In Docker, on Unraid".';
   if (/bind source path does not exist/i.test(words))
     return 'Docker does not know this folder under that name: set --host-path INSIDE=OUTSIDE.';
   return undefined;

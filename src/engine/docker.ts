@@ -165,7 +165,7 @@ export class DockerEngine implements Engine {
       if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
       throw new EngineError('image-missing', `the image ${image} is not there`, {
         cause: error,
-        hint: 'Build it first: the README has the command under "Docker".',
+        hint: 'Build it first: the README has the command under "In Docker, on Unraid".',
       });
     }
   }

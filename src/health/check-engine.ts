@@ -57,7 +57,11 @@ export async function checkImage(docker: DockerEngine): Promise<Check> {
       `${docker.image} is there (${id.replace('sha256:', '').slice(0, 12)}, built ${created.slice(0, 10)})`,
     );
   } catch (error) {
-    return engineFailure('image', error, 'Build the image; the README has the command under "Docker".');
+    return engineFailure(
+      'image',
+      error,
+      'Build the image; the README has the command under "In Docker, on Unraid".',
+    );
   }
 }
 

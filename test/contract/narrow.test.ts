@@ -52,6 +52,17 @@ test.each([
   expect(stdout + stderr).toContain('worker-0001/0001-0001.ndjson');
 });
 
+test('the program, its commands and the list of schemas explain themselves in 80 columns', async () => {
+  const whole = (await run(['--help'])).stdout;
+  const commands = [...whole.matchAll(/^ {2}([a-z-]+)(?:\|[a-z]+)? \[options\]/gm)].map(
+    ([, name = '']) => name,
+  );
+  expect(commands).toContain('self-test');
+  expect(tooLong(whole)).toEqual([]);
+  for (const command of commands) expect(tooLong((await run([command, '--help'])).stdout)).toEqual([]);
+  expect(tooLong((await run(['schema'])).stdout)).toEqual([]);
+});
+
 /** Lines that would fit, were they broken at their blanks. */
 function tooLong(text: string): string[] {
   return text.split('\n').filter((line) => line.length > COLUMNS && line.trim().includes(' '));
