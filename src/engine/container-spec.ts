@@ -1,5 +1,6 @@
 import type { HostMount } from './paths.js';
 import type { Launch } from './port.js';
+import { shellWord } from './shell-word.js';
 
 /** Labels by which a container is ours; nothing without all of the first three is ever touched. */
 export const LABELS = {
@@ -12,7 +13,7 @@ export const LABELS = {
   unraid: 'net.unraid.docker.managed',
 } as const;
 
-export const NAME_PREFIX = 'smart-scan-';
+const NAME_PREFIX = 'smart-scan-';
 
 /** A worker is one Node process and its threads, and the `exec` of a health check. */
 const PIDS_MAX = 512;
@@ -81,7 +82,7 @@ export interface ContainerSpec {
   init: boolean;
 }
 
-/** Whether a container can see this path at its own place without hiding what the image itself needs. */
+/** Whether a mount at this path would hide from a container what its image itself needs. */
 export function hidesImage(path: string): boolean {
   if (path === '/') return true;
   return IMAGE_FOLDERS.some(
@@ -94,7 +95,7 @@ function under(path: string, folders: readonly string[]): boolean {
 }
 
 /** `smart-scan-4f7q2z9k-0003-1`; a probe (chunk 0) is called so. */
-export function containerName(launch: Launch): string {
+function containerName(launch: Launch): string {
   const id = launch.scan.slice(-NAME_ID_CHARS).toLowerCase();
   const what = launch.chunk === 0 ? 'probe' : String(launch.chunk).padStart(4, '0');
   return `${NAME_PREFIX}${id}-${what}-${launch.attempt}`;
@@ -218,16 +219,4 @@ function mountWord(mount: HostMount & { readOnly: boolean }): string {
   return fields
     .map((field) => (/[",\n\r]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(',');
-}
-
-/** One word of a shell line, quoted where it must be; control characters the way bash and zsh read them. */
-export function shellWord(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
-  if (!/[\u0000-\u001f\u007f]/.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
-  // eslint-disable-next-line no-control-regex -- as above
-  const escaped = word.replace(/['\\]|[\u0000-\u001f\u007f]/g, (char) =>
-    char === "'" || char === '\\' ? `\\${char}` : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-  return `$'${escaped}'`;
 }

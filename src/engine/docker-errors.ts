@@ -31,7 +31,7 @@ const SOCKET_HINTS: Record<string, string> = {
 };
 
 /** The daemon's own words, without docker-modem's frame around them. */
-export function engineWords(error: unknown): string {
+function engineWords(error: unknown): string {
   const raw = asRaw(error);
   const json = raw.json;
   if (typeof json === 'object' && json !== null && 'message' in json && typeof json.message === 'string')

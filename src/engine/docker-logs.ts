@@ -1,5 +1,5 @@
-/** Bytes of one log line that are kept: a line is for people, and an event must stay far below a record's limit. */
-const LINE_CHARS_MAX = 1000;
+import { logLine } from './log-line.js';
+
 /** Frame of Docker's log stream: one byte of stream type, three zero bytes, four bytes of length. */
 const FRAME_HEADER_BYTES = 8;
 
@@ -11,11 +11,7 @@ export function logLines(body: Buffer, linesMax: number): string[] {
   const text = (isFramed(body) ? Buffer.concat(frames(body)) : body).toString('utf8');
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
-  return lines.slice(-linesMax).map(shorten);
-}
-
-export function shorten(line: string): string {
-  return line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)}…` : line;
+  return lines.slice(-linesMax).map(logLine);
 }
 
 function isFramed(body: Buffer): boolean {

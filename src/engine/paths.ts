@@ -47,7 +47,7 @@ interface Candidate {
 const ENGINE_FILES = new Set(['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']);
 
 /** Surest first; empty on a host. */
-export function ownContainerCandidates(around: Surroundings): Candidate[] {
+function ownContainerCandidates(around: Surroundings): Candidate[] {
   const ids: string[] = [];
   for (const line of around.mountinfo.split('\n')) {
     const [, , , root = '', mountPoint = ''] = line.split(' ');
@@ -61,11 +61,7 @@ export function ownContainerCandidates(around: Surroundings): Candidate[] {
 }
 
 /** Whether a container the daemon showed us can be the one we run in: all its folders must be mounted here. */
-export function isOwnContainer(
-  container: InspectedContainer,
-  around: Surroundings,
-  certain: boolean,
-): boolean {
+function isOwnContainer(container: InspectedContainer, around: Surroundings, certain: boolean): boolean {
   if (!container.running) return false;
   if (certain) return true;
   const here = new Set(around.mountinfo.split('\n').map((line) => unescapeMount(line.split(' ')[4] ?? '')));

@@ -14,13 +14,17 @@ import {
   type WorkerExit,
   type WorkerUsage,
 } from './port.js';
+import { logLine } from './log-line.js';
+import { shellWord } from './shell-word.js';
 
 /** Kernel clock ticks per second, as /proc counts CPU time; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 /** Heap of a worker where no memory limit was asked for. */
 const HEAP_MIB_MIN = 64;
-const LOG_LINE_CHARACTERS_MAX = 2000;
+
+/** From a worker's exit until its log counts as read. */
+const LAST_LINES_MS = 200;
 
 interface Child {
   process: ChildProcess;
@@ -88,7 +92,7 @@ export class ProcessEngine implements Engine {
     };
     // `close` comes after the last log line; it may never come when a grandchild keeps the pipes, so `exit` counts too.
     child.once('close', ended);
-    child.once('exit', (code, signal) => setTimeout(ended, 200, code, signal));
+    child.once('exit', (code, signal) => setTimeout(ended, LAST_LINES_MS, code, signal));
     if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
     return { id };
   }
@@ -185,7 +189,7 @@ function spawned(child: ChildProcess, timeoutMs: number): Promise<void> {
 
 function collectTail(stream: Readable, tail: string[]): void {
   createInterface({ input: stream }).on('line', (line) => {
-    tail.push(line.slice(0, LOG_LINE_CHARACTERS_MAX));
+    tail.push(logLine(line));
     if (tail.length > LOG_TAIL_LINES_MAX) tail.shift();
   });
 }
@@ -218,7 +222,7 @@ function processStat(pid: string): ProcessStat | null {
   };
 }
 
-/** `…/<scan>/worker-0001/task.json` */
+/** `…/<scan>/worker-0001/task-1.json` */
 const TASK_ARGUMENT = /\/([0-9A-HJKMNP-TV-Z]{26})\/worker-(\d+)\/[^/]+$/;
 
 /** Worker processes that a coordinator left behind: they end by themselves, but may not have done so yet. */
@@ -245,9 +249,4 @@ function findOrphans(): SeenWorker[] {
     });
   }
   return found;
-}
-
-/** Quotes a word for a POSIX shell where it needs it. */
-function shellWord(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

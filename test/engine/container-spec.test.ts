@@ -4,10 +4,10 @@ import {
   createBody,
   hidesImage,
   runLine,
-  shellWord,
   type SpecOptions,
 } from '../../src/engine/container-spec.js';
 import type { Launch } from '../../src/engine/port.js';
+import { shellWord } from '../../src/engine/shell-word.js';
 
 const launch: Launch = {
   scan: '01KARA41R028T5CY4GNF6YY4HM',
