@@ -65,7 +65,7 @@ async function writeOwned(path: string, content: string): Promise<void> {
 }
 
 /** Reads the scan, looks around where that is wanted, and puts both together. */
-export async function makeReport(
+async function makeReport(
   options: Pick<DiagnoseOptions, 'scan' | 'offline' | 'redact' | 'dataDir'>,
   paths: DataPaths,
 ): Promise<DiagnosisReport> {

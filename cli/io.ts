@@ -1,7 +1,5 @@
 import { isatty } from 'node:tty';
 
-export { printable } from '../projections/text.js';
-
 /** Where a command speaks to its user. With `--json` stdout carries one object and nothing else. */
 export interface Io {
   /** Human text for stdout; dropped with `--json`. Ends with a newline of its own. */

@@ -45,13 +45,13 @@ export async function runPreflight(options: ScanOptions, io: Io): Promise<ExitCo
 }
 
 /** The scan that holds the data directory now, if one does: the newest. */
-export async function runningScan(paths: DataPaths): Promise<string | null> {
+async function runningScan(paths: DataPaths): Promise<string | null> {
   if (!isDataDirLocked(paths.dataDir)) return null;
   return (await listScans(paths.journalDir)).at(-1) ?? null;
 }
 
 /** One check for people: a word, its name, what was found, and below what to do. */
-export function renderCheck(check: Check, columns: number): string {
+function renderCheck(check: Check, columns: number): string {
   const word = check.ok ? (check.advice === '' ? 'ok' : 'WARN') : 'FAIL';
   const head = `${word.padEnd(6)}${check.check.padEnd(11)}`;
   const detail = wrap(printable(check.detail), columns, INDENT).slice(INDENT.length);

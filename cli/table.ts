@@ -9,7 +9,7 @@ const FIRST_COLUMN_MIN = 12;
 const WIDTH_MAX = 120;
 
 /**
- * A table for people: the first column on the left and cutMiddle to fit, all others on the right.
+ * A table for people: the first column on the left, cut in its middle to fit, all others on the right.
  * @returns lines, each ending in a newline; empty without rows
  */
 export function table(

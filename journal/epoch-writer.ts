@@ -10,6 +10,7 @@ import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './s
 
 /** A segment is sealed and the next one begun when it is this big. */
 export const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+/** How long a full disk is waited for where the user says nothing. */
 export const FULL_DISK_WAIT_MS = 600_000;
 /** What the keys around `data` take at most. */
 export const FRAME_BYTES_MAX = 512;

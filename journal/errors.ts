@@ -7,7 +7,6 @@ export type JournalErrorCode =
   | 'no-segment' // and no new segment can be had either: the writer has stopped
   | 'writer-closed'
   | 'checkpoint-mismatch' // the record a reader wants to go on from is not there any more
-  | 'not-found'
   | 'invalid-owner' // PUID, PGID or UMASK in the environment
   | 'io';
 

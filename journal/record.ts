@@ -78,7 +78,7 @@ const HEADER =
   /^\{"seq":([1-9]\d{0,15}),"durable":(\d{1,16}),"id":"([0-9A-HJKMNP-TV-Z]{26})","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","scan":"([0-9A-HJKMNP-TV-Z]{26})","writer":"([a-z][a-z0-9-]{0,63})","epoch":([1-9]\d{0,15}),"type":"([a-z][a-z.-]{0,63})","v":([1-9]\d{0,8}),"data":/;
 const TAIL = /^,"prev":"([0-9a-f]{8})","crc":"([0-9a-f]{8})"\}$/;
 
-export function crcHex(value: number): string {
+function crcHex(value: number): string {
   return value.toString(16).padStart(8, '0');
 }
 

@@ -10,6 +10,7 @@ export interface SurveyOptions {
   name: SegmentName;
   /** Recompute SHA-256 for the seal. */
   hash: boolean;
+  /** Keep the ids that may stand in two epochs: only a writer with several epochs can have any. */
   ids: boolean;
 }
 
@@ -270,10 +271,4 @@ function isNul(bytes: Buffer): boolean {
     if (bytes.compare(ZEROS, 0, length, at, at + length) !== 0) return false;
   }
   return true;
-}
-
-/** Surveys bytes that are in memory as a whole. */
-export function surveyBytes(bytes: Buffer, options: SurveyOptions): SegmentSurvey {
-  const surveyor = new SegmentSurveyor(options);
-  return surveyor.finish(bytes.subarray(surveyor.push(bytes)));
 }

@@ -20,6 +20,7 @@ export interface Witnessed {
   places: { segment: number; seq: number; bytes: number | null }[];
 }
 
+/** What the records of a scan prove about each other, by writer and epoch. */
 export class Witnesses {
   readonly #of = new Map<string, Witnessed>();
 

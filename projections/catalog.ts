@@ -186,7 +186,7 @@ function mountOf(row: ScanRow): DirectoryKey | null {
 }
 
 /** Whether one of two directories is the other, or lies in it. */
-export function overlaps(a: DirectoryKey, b: DirectoryKey): boolean {
+function overlaps(a: DirectoryKey, b: DirectoryKey): boolean {
   const within = (inner: DirectoryKey, outer: DirectoryKey): boolean =>
     inner.text === outer.text || rangesBelow(outer).some((range) => inner.text.startsWith(range.after));
   return within(a, b) || within(b, a);

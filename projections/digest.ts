@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Db } from './database.js';
 
 /** What the journal determines, table by table, each in the order of its key. Checkpoints and notes are left out. */
-export const DIGEST_TABLES = [
+const DIGEST_TABLES = [
   ['files', 'path'],
   ['scanned_dirs', 'path'],
   ['scan_stats', 'mount_point'],

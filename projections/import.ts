@@ -53,7 +53,7 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 /** Whether a finished import of exactly this file is in the journal. */
-export async function isImported(journalDir: string, sha256: string): Promise<boolean> {
+async function isImported(journalDir: string, sha256: string): Promise<boolean> {
   for (const scan of await listScans(journalDir)) {
     if (!(await listWriters(journalDir, scan)).includes(IMPORT)) continue;
     const imported = await eventsOf(journalDir, scan, IMPORT, 'catalog.imported');

@@ -2,7 +2,7 @@ import type { Db } from './database.js';
 import { ProjectionError } from './errors.js';
 
 /** Raised whenever the same journal would give other rows: catalogs of an older version are rebuilt by themselves. */
-export const PROJECTION_VERSION = 3;
+const PROJECTION_VERSION = 3;
 /** `nasc`, in SQLite's header: tells our catalogs from those of the former system. */
 export const APPLICATION_ID = 0x6e617363;
 
@@ -123,7 +123,7 @@ export function createSchema(database: Db): void {
 }
 
 /** Notes about the projection itself: `part` where it holds only a part of the journal (`--scan`, `--until`). */
-export function readProjectionValue(database: Db, key: string): string | null {
+function readProjectionValue(database: Db, key: string): string | null {
   const value = database
     .prepare<[string], string | null>('SELECT value FROM projection WHERE key = ?')
     .pluck()

@@ -177,11 +177,6 @@ export class StatusFold {
     return [...this.#chunks.values()].filter(isUnfinished).map((chunk) => chunk.chunk);
   }
 
-  /** When what was recorded: files over equal slices of the scan's time. */
-  throughput(slices: number): number[] {
-    return this.#rate.slices(this.#startedAtMs, this.#lastAtMs, slices);
-  }
-
   #secondsSinceProgress(untilMs: number): number {
     const sinceMs = Math.max(this.#progressAtMs, this.#startedAtMs);
     return sinceMs === 0 ? 0 : Math.max(0, (untilMs - sinceMs) / 1000); // 0 where there is no scan at all

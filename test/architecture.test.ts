@@ -75,6 +75,23 @@ describe('import directions', () => {
     expect(circles()).toEqual([]);
   });
 
+  test('no circles of folders within src either, of types too', () => {
+    const below = new Map<string, Set<string>>();
+    for (const { path, imports } of all) {
+      const from = folderInSrc(path);
+      const to = imports.map(({ target }) => folderInSrc(target));
+      if (from !== null)
+        below.set(from, new Set([...(below.get(from) ?? []), ...to.filter((each) => each !== null)]));
+    }
+    const reached = (from: string, seen = new Set<string>()): Set<string> => {
+      for (const to of below.get(from) ?? []) if (to !== from && !seen.has(to)) reached(to, seen.add(to));
+      return seen;
+    };
+    const meets = (folder: string): boolean =>
+      [...(below.get(folder) ?? [])].some((to) => to !== folder && reached(to).has(folder));
+    expect([...below.keys()].filter(meets)).toEqual([]);
+  });
+
   test('a worker starts without what only its coordinator needs', () => {
     const loaded = reachable(modules, ['src/worker/main.ts'], ['static']);
     expect(TOO_HEAVY_FOR_WORKERS.filter((name) => loaded.has(name))).toEqual([]);
@@ -100,6 +117,19 @@ describe('tidiness', () => {
     expect(all.map((module) => module.path).filter((path) => !live.has(path))).toEqual([]);
   });
 
+  test('what is exported is used elsewhere, be it by a test', () => {
+    const tests = filesBelow('test', '.ts').map((path) => readFileSync(join(PROJECT, path), 'utf8'));
+    const files = new Map<string, number>();
+    for (const text of [...all.map((module) => module.text), ...tests])
+      for (const word of new Set(text.match(/\w+/g))) files.set(word, (files.get(word) ?? 0) + 1);
+    const unused = all.flatMap(({ path, text }) =>
+      exportsOf(text)
+        .filter((name) => files.get(name) === 1)
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
   test('every dependency is used', () => {
     const used = new Set(all.flatMap((module) => module.imports.map((each) => each.target)));
     expect(Object.keys(DOORS).filter((name) => !used.has(name))).toEqual([]);
@@ -117,6 +147,17 @@ describe('tidiness', () => {
     expect(marked).toEqual([]);
   });
 });
+
+/** `src/walk` for what lies in it; null for what lies in no folder of src. */
+function folderInSrc(path: string): string | null {
+  return /^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null;
+}
+
+/** Names of the values that a file declares and exports; types say what belongs to them, used or not. */
+function exportsOf(text: string): string[] {
+  const declared = text.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm);
+  return [...declared].map((match) => match[1] ?? '');
+}
 
 /** What is started by name: the package's command and whatever of `dist` the image starts. */
 function programs(): string[] {

@@ -5,10 +5,10 @@ import { bigCount, count, ofAttempt, pathText } from './common.js';
 export const chunkRoot = z.looseObject({ path: pathText, scope: z.enum(['subtree', 'files']) });
 export type ChunkRoot = z.infer<typeof chunkRoot>;
 
-export const chunkReason = z.enum(['sized', 'fast-start', 'leaf', 'fallback', 'split']);
+const chunkReason = z.enum(['sized', 'fast-start', 'leaf', 'fallback', 'split']);
 export type ChunkReason = z.infer<typeof chunkReason>;
 
-export const analysisOutcome = z.enum(['sized', 'timed-out', 'failed', 'skipped']);
+const analysisOutcome = z.enum(['sized', 'timed-out', 'failed', 'skipped']);
 export type AnalysisOutcome = z.infer<typeof analysisOutcome>;
 
 /** Planning, and what became of each chunk. */

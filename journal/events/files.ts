@@ -3,14 +3,14 @@ import { bigCount, count, ofAttempt, pathText } from './common.js';
 import { chunkRoot } from './chunk.js';
 
 /** One entry that could not be read: `operation` is the system call, `code` its errno name. */
-export const problem = z.looseObject({ name: pathText, operation: z.string(), code: z.string() });
+const problem = z.looseObject({ name: pathText, operation: z.string(), code: z.string() });
 export type Problem = z.infer<typeof problem>;
 
 /** [row, device, inode, links]: the row's index in `rows`, and what `lstat` says of a file with several names. */
-export const hardLink = z.tuple([count, bigCount, bigCount, bigCount]);
+const hardLink = z.tuple([count, bigCount, bigCount, bigCount]);
 
 /** [row, bytes]: the row's index in `rows`, and what is allocated to a file where that is less than its size. */
-export const allocation = z.tuple([count, bigCount]);
+const allocation = z.tuple([count, bigCount]);
 
 /**
  * One directory, or one part of a big one. `rows` are the regular files, one cell per name in `columns`.
@@ -19,7 +19,7 @@ export const allocation = z.tuple([count, bigCount]);
  * `links` and `allocated` tell of those few rows to which they apply, and are left out where there are none;
  * `inodesUnstable` says that `links` stand on a file system whose inode numbers identify nothing (FUSE, network).
  */
-export const listedDirectory = z.looseObject({
+const listedDirectory = z.looseObject({
   path: pathText,
   part: z.int().positive(),
   last: z.boolean(),

@@ -8,7 +8,7 @@ const chunkCounts = z.looseObject({
   /** Cut into others without having completed: those are planned in their place. */
   split: count.optional(),
 });
-export const scanOutcome = z.enum(['complete', 'complete-with-problems', 'incomplete']);
+const scanOutcome = z.enum(['complete', 'complete-with-problems', 'incomplete']);
 export type ScanOutcome = z.infer<typeof scanOutcome>;
 
 /** The life of a scan, as its coordinator tells it. */

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { coordinatorRef, count, crcHex, pathText, recordRef } from './common.js';
 
-/** Version of the line format that `segment.opened` announces. */
-export const JOURNAL_FORMAT = 1;
-
 const writerPosition = z.looseObject({
   writer: z.string(),
   epoch: z.int().positive(),

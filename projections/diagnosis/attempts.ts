@@ -49,11 +49,6 @@ export class AttemptJudge {
     this.stopping = false;
   }
 
-  /** Chunks whose worker was running when the journal ends. */
-  get runningChunks(): readonly number[] {
-    return [...this.#running.keys()];
-  }
-
   /** Returns whether the event was one of a worker's or the engine's. */
   push(event: JournalEvent, evidenceOf: EvidenceOf): boolean {
     switch (event.type) {

@@ -64,7 +64,7 @@ export function codeOfWords(text: string): FindingCode | null {
 }
 
 /** What a worker's last lines say of the system under it; null when nothing known. */
-export function codeOfLogTail(logTail: readonly string[]): FindingCode | null {
+function codeOfLogTail(logTail: readonly string[]): FindingCode | null {
   // A full disk that was waited out is not what it died of.
   const text = logTail.slice(logTail.lastIndexOf(WENT_ON) + 1).join('\n');
   if (/heap out of memory|ERR_WORKER_OUT_OF_MEMORY|Cannot allocate memory|ENOMEM/i.test(text))

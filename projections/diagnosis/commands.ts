@@ -2,7 +2,7 @@ import type { EventData, PathText } from '../../journal/events/index.js';
 import { pathBytes } from '../../journal/path-text.js';
 
 /** Quotes a word for a POSIX shell where it needs it; names that are not plain text as `$'…'`. */
-export function shellWord(word: PathText): string {
+function shellWord(word: PathText): string {
   if (typeof word === 'string' && /^[\w./:=@%+,-]+$/.test(word)) return word;
   // eslint-disable-next-line no-control-regex -- a control character must not reach a terminal as itself
   if (typeof word === 'string' && !/[\u0000-\u001f\u007f-\u009f]/.test(word))

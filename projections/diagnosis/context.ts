@@ -84,7 +84,7 @@ export function findingOf(
 }
 
 /** What a group cost: chunks, of which how many were made good. */
-export function costOf(context: FindingContext, group: IncidentGroup): string {
+function costOf(context: FindingContext, group: IncidentGroup): string {
   const chunks = [...group.chunks].filter((chunk) => chunk > 0);
   if (chunks.length === 0) return '';
   const facts = chunks.map((chunk) => context.facts.chunks.get(chunk));

@@ -206,11 +206,6 @@ export class DirectoryLedger {
   }
 
   /** How many subdirectories of a listed directory have no entry. */
-  missingBelow(path: PathText): number {
-    const entry = this.#index.find(hashPath(path));
-    return entry < 0 ? 0 : this.#missingOf(entry);
-  }
-
   #missingOf(entry: number): number {
     return Math.max(0, this.#expected.get(entry) - this.#seen.get(entry));
   }

@@ -11,6 +11,8 @@ export const EMPTY = 'empty';
 const ALGORITHM = 'blake2b512';
 
 export type DigestMode = 'sampled' | 'full';
+/** What a scan makes of each file; `none`: no checksum, and no file is opened. */
+export type ChecksumMode = 'none' | DigestMode;
 
 /** A stretch of a file, in bytes. Its offset is a bigint only where a place in it is beyond 2^53. */
 export interface Range {

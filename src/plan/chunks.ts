@@ -79,7 +79,7 @@ function fits(chunk: PlannedChunk, piece: Piece, share: number, chunkBytes: numb
   return chunk.estimatedBytes + piece.bytes <= chunkBytes && chunk.estimatedFiles + piece.files <= share;
 }
 
-export function largestFirst(a: PlannedChunk, b: PlannedChunk): number {
+function largestFirst(a: PlannedChunk, b: PlannedChunk): number {
   return b.estimatedBytes - a.estimatedBytes || b.estimatedFiles - a.estimatedFiles;
 }
 

@@ -1,10 +1,6 @@
-export type ScanErrorCode =
-  | 'name-taken' // the NAME stands for another PATH in the journal
-  | 'nothing-to-resume'
-  | 'engine' // no worker can be started at all
-  | 'mount';
+export type ScanErrorCode = 'name-taken'; // the NAME stands for another PATH in the journal
 
-/** What keeps a scan from beginning or going on. `hint` says what to do. */
+/** What keeps a scan from beginning. `hint` says what to do. */
 export class ScanError extends Error {
   override readonly name = 'ScanError';
   readonly code: ScanErrorCode;

@@ -1,4 +1,4 @@
-import type { ChecksumMode } from '../worker/task.js';
+import type { ChecksumMode } from '../hash/sampling.js';
 
 /** The cells of a row, in their order. */
 export function columnsFor(checksum: ChecksumMode): string[] {

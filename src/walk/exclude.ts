@@ -2,24 +2,6 @@ import { WalkError } from './errors.js';
 import { GlobMachine } from './glob-machine.js';
 import { globProgram } from './glob.js';
 
-/**
- * What NAS systems and desktops leave behind. Not excluded by default: a catalog that leaves files out should have
- * been asked to. Meant for documentation and for `--exclude`.
- */
-export const NAS_DROPPINGS: readonly string[] = [
-  '@eaDir',
-  '#recycle',
-  '#snapshot',
-  '.Trash-*',
-  '.Recycle.Bin',
-  '.AppleDouble',
-  '.DS_Store',
-  'Thumbs.db',
-  '$RECYCLE.BIN',
-  'System Volume Information',
-  'lost+found',
-];
-
 /** Says whether an entry is left out. `path` is absolute; both are strings as in names.ts. */
 export type Excluder = (name: string, path: string) => boolean;
 

@@ -1,4 +1,4 @@
-import type { ChecksumMode } from '../worker/task.js';
+import type { ChecksumMode } from '../hash/sampling.js';
 
 /** One directory to list. Paths are strings as in names.ts. */
 export interface DirectoryJob {

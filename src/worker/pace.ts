@@ -1,6 +1,6 @@
 import { SLOW_MS } from '../walk/operation-clock.js';
 import type { ListerAnswer } from '../walk/protocol.js';
-import type { ChecksumMode } from './task.js';
+import type { ChecksumMode } from '../hash/sampling.js';
 
 /** Operations that the judgement goes by: some slow ones in between mean nothing. */
 const WINDOW_OPERATIONS = 1000;

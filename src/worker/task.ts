@@ -2,12 +2,11 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownPath } from '../../journal/owner.js';
 import type { FileOwner } from '../../journal/storage.js';
+import type { ChecksumMode } from '../hash/sampling.js';
 import type { ChunkRoot, CoordinatorRef, PathText, RecordRef } from '../../journal/events/index.js';
 
 /** The task of each attempt lies beside the segments of its writer: a worker sees no other folder. */
 const TASK_FILE = /^task-(\d+)\.json$/;
-
-export type ChecksumMode = 'none' | 'sampled' | 'full';
 
 /** What a worker is to do: the payload of `chunk.planned` plus all it may need and cannot see elsewhere. */
 export interface WorkerTask {

@@ -16,7 +16,7 @@ import { BlockedParents, parentOf } from './blocked-parents.js';
 import type { EarlierListings } from './listed.js';
 import { Pace } from './pace.js';
 
-/** What is given away is named in one record of at most 1 MiB; while more waits than fits, the walk goes on. */
+/** What is given away is named place by place; while naming all that waits takes more than this, the walk goes on. */
 const YIELDED_CHARS_MAX = 128 * 1024;
 
 export interface WalkPorts {

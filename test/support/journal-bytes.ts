@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { recover, type Recovered } from '../../journal/recover.js';
 import type { SegmentSurvey } from '../../journal/pieces.js';
 import { segmentFile, type SegmentName } from '../../journal/segments.js';
-import { surveyBytes } from '../../journal/survey.js';
+import { SegmentSurveyor } from '../../journal/survey.js';
 
 /** A journal of one scan, held in memory. */
 export interface MemorySegment {
@@ -26,7 +26,8 @@ export function loadScan(journalDir: string, scan: string): MemorySegment[] {
 }
 
 export function surveyOf({ name, bytes }: MemorySegment): SegmentSurvey {
-  return surveyBytes(bytes, { name, hash: true, ids: true });
+  const surveyor = new SegmentSurveyor({ name, hash: true, ids: true });
+  return surveyor.finish(bytes.subarray(surveyor.push(bytes)));
 }
 
 /** Recovers segments held in memory; surveys that are at hand already can be given. */

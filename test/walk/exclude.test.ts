@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WalkError } from '../../src/walk/errors.js';
 import { splitGlobs } from '../../src/walk/glob.js';
-import { compileExcludes, NAS_DROPPINGS } from '../../src/walk/exclude.js';
+import { compileExcludes } from '../../src/walk/exclude.js';
 
 const MOUNT = '/mnt/user/Archive';
 
@@ -84,10 +86,13 @@ test('a list of globs is parted by its commas, but for those that belong to one'
   expect(splitGlobs('*.tmp,{a,{b,c}},[,]x,\\,,{d,')).toEqual(['*.tmp', '{a,{b,c}}', '[,]x', '\\,', '{d', '']);
 });
 
-test('the droppings of NAS systems are known, and off', () => {
+test('the droppings of NAS systems are left out by the globs that the README names, and by nothing else', () => {
   expect(compileExcludes(MOUNT, [], [])).toBeNull();
-  for (const path of ['@eaDir', 'x/#recycle', '.Trash-1000', 'a/b/.DS_Store'])
-    expect(excludes(NAS_DROPPINGS, path)).toBe(true);
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const named = Array.from(readme.matchAll(/--exclude '([^']+)'/g), ([, glob = '']) => glob);
+  for (const path of ['@eaDir', 'x/#recycle', '.Trash-1000', 'a/b/.DS_Store', 'a/Thumbs.db', '.Recycle.Bin'])
+    expect(excludes(named, path)).toBe(true);
+  expect(excludes(named, 'a/b/photo.jpg')).toBe(false);
 });
 
 test('folders that are never entered are matched by their path alone', () => {
