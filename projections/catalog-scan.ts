@@ -172,7 +172,10 @@ export class ScanTables {
     }
     const place = { scan, chunk: data.chunk ?? 0, attempt: data.attempt ?? 0 };
     this.#set('containers', { ...place, name: data.name ?? '' }, cells);
-    if (step === 'requested' && place.chunk > 0) this.#set('attempts', place, { state: 'running' });
+    if (place.chunk === 0) return;
+    if (step === 'requested') this.#set('attempts', place, { state: 'running' });
+    else if (step === 'start-failed')
+      this.#set('attempts', place, { state: 'failed', reason: cells['error'] ?? null });
   }
 
   /** Inserts the row, or changes just these columns of it. */

@@ -4,6 +4,14 @@ import { count } from './common.js';
 /** Lines of a worker's log that are kept with its exit. */
 export const LOG_TAIL_LINES_MAX = 50;
 
+/** Reasons of a `…start-failed` where no start was tried: its scan was stopped first, or its coordinator had died. */
+export const NOT_TRIED = { stopped: 'stopped', coordinatorGone: 'coordinator-gone' } as const;
+
+/** Whether that is the reason: then nothing failed. */
+export function isNotTried({ reason }: { reason: string }): boolean {
+  return Object.values<string>(NOT_TRIED).includes(reason);
+}
+
 const chunk = count; // 0 is a preflight probe
 const attempt = z.int().nonnegative();
 

@@ -1,3 +1,4 @@
+import { isNotTried } from '../../journal/events/attempt.js';
 import type { EventData, JournalEvent } from '../../journal/events/index.js';
 import { explainExit } from '../exit-text.js';
 import { codeOfExit, codeOfStartFailure, isHeld } from './classify.js';
@@ -149,6 +150,7 @@ export class AttemptJudge {
   }
 
   #startFailed(data: EventData<'container.start-failed'>, evidenceOf: EvidenceOf): void {
+    if (isNotTried(data)) return;
     const code = codeOfStartFailure(data, this.#engineLost);
     const evidence = evidenceOf(`${data.name} did not start: ${data.reason}: ${data.detail}`);
     this.#incidents.add(code, { evidence, chunk: data.chunk, detail: data.detail });

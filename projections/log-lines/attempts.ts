@@ -1,3 +1,4 @@
+import { isNotTried } from '../../journal/events/attempt.js';
 import type { EventData } from '../../journal/events/index.js';
 import { explainExit } from '../exit-text.js';
 import { formatSeconds, printable } from '../text.js';
@@ -38,7 +39,9 @@ function adopted(data: Started, state: LogState): LogLine[] {
   ];
 }
 
-function startFailed(data: StartFailed, state: LogState): LogLine[] {
+function startFailed(kind: string, data: StartFailed, state: LogState): LogLine[] {
+  if (isNotTried(data))
+    return [info(`${kind} ${printable(data.name)} of ${what(data)} not started: ${printable(data.detail)}`)];
   if (data.chunk > 0) state.failedAttempts += 1;
   return [
     alarm(
@@ -80,12 +83,12 @@ export const attemptLines: LogHandlers = {
   'container.requested': (data) => requested('Container', data),
   'container.started': (data, state) => started('Container', data, state),
   'container.adopted': (data, state) => adopted(data, state),
-  'container.start-failed': (data, state) => startFailed(data, state),
+  'container.start-failed': (data, state) => startFailed('Container', data, state),
   'container.exited': (data, state, atMs) => exited('Container', data, state, atMs),
   'container.removed': (data) => removed('Container', data),
   'process.requested': (data) => requested('Process', data),
   'process.started': (data, state) => started('Process', data, state),
-  'process.start-failed': (data, state) => startFailed(data, state),
+  'process.start-failed': (data, state) => startFailed('Process', data, state),
   'process.exited': (data, state, atMs) => exited('Process', data, state, atMs),
   'process.removed': (data) => removed('Process', data),
 };

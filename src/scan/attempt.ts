@@ -5,6 +5,7 @@ import { failChunk } from './decide.js';
 import { exitOfWorker } from './exit.js';
 import { endLate, startWorker, type FailedStart } from './late-start.js';
 import { prepareLaunch } from './launch.js';
+import { NOT_STARTED } from './not-started.js';
 import type { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
 import { settleAttempt, settleWriter, witness } from './settle.js';
@@ -106,7 +107,13 @@ export class Attempt {
       attempt: this.number,
       ...plan,
     });
-    if (this.#stopping) return; // the scan is ending and nothing has started yet
+    if (this.#stopping) {
+      await journal.append(`${engine.subject}.start-failed`, {
+        ...{ chunk: chunk.id, attempt, name: plan.name },
+        ...NOT_STARTED.stopped,
+      });
+      return;
+    }
     const started = await startWorker(engine, launch, plan, this.#context.settings.startTimeoutMs);
     if ('error' in started) {
       await this.#startFailed(plan, started);

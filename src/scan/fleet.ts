@@ -3,6 +3,7 @@ import { usefulIdle, type Step, type WaitingChunk } from '../engine/supervisor.j
 import { Attempt, type AttemptContext } from './attempt.js';
 import { HealthRounds } from './health-check.js';
 import type { DiskPause } from './disk-pause.js';
+import { tellNotStarted } from './not-started.js';
 import type { AttemptObserver } from './observer.js';
 import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
@@ -189,12 +190,16 @@ export class Fleet {
     for (const worker of workers ?? []) {
       const chunk = journal.state.chunks.get(worker.chunk);
       const open = chunk?.status === 'running' || chunk?.status === 'planned';
-      if (chunk !== undefined && open && chunk.attempts === worker.attempt && engine.workersOutlive) {
+      const isOurs =
+        chunk !== undefined && open && chunk.attempts === worker.attempt && engine.workersOutlive;
+      // One that was only made never begins by itself.
+      if (isOurs && worker.phase !== 'created') {
         const attempt = new Attempt(this.#context, chunk, worker.attempt, this.progress.of(chunk.id));
         this.#supervise(attempt, attempt.adopt(worker.id, worker.name));
         if (worker.phase === 'exited') attempt.exited();
       } else await this.#sweep(worker);
     }
+    if (workers !== null) await tellNotStarted(journal, engine, (chunk) => this.#attempts.has(chunk));
     const gone = workers === null || !engine.workersOutlive ? [] : await this.#tellGone(workers);
     await reopenDamaged(journal, settings);
     for (const chunk of journal.state.chunks.values()) {

@@ -42,6 +42,8 @@ export interface Chunk {
   attempts: number;
   /** Attempts that ended badly since this coordinator began; stops on request do not count. */
   failures: number;
+  /** Name of the worker that was requested last, as long as nothing more is told of it. */
+  requested: string | null;
   /** The id the engine gave the running attempt. */
   workerId: string | null;
   /** Highest epoch that its writer is known to have had: its files may be gone, their names are not free again. */
@@ -158,6 +160,7 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
         wasSplit: false,
         attempts: 0,
         failures: 0,
+        requested: null,
         workerId: null,
         epoch: 0,
         outOfMemory: false,
@@ -171,13 +174,21 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
       return change(state, event.data.chunk, {
         status: 'running',
         attempts: event.data.attempt,
+        requested: event.data.name,
         workerId: null,
       });
+    case 'container.start-failed':
+    case 'process.start-failed':
+      return change(state, event.data.chunk, { requested: null });
     case 'container.adopted':
-      return change(state, event.data.chunk, { status: 'running', workerId: event.data.id });
+      return change(state, event.data.chunk, {
+        status: 'running',
+        requested: null,
+        workerId: event.data.id,
+      });
     case 'container.started':
     case 'process.started':
-      return change(state, event.data.chunk, { workerId: event.data.id });
+      return change(state, event.data.chunk, { requested: null, workerId: event.data.id });
     case 'container.exited':
     case 'process.exited': {
       // One that was swept says nothing about the attempt that runs by now.

@@ -59,6 +59,26 @@ describe('a scan without fault', () => {
   });
 });
 
+test.each(['stopped', 'coordinator-gone'])(
+  'a start that was not tried (%s) is no trouble',
+  async (reason) => {
+    const told = story().plan(1).request(1);
+    const detail = 'it was not started';
+    told.coordinator.append('container.start-failed', {
+      chunk: 1,
+      attempt: 1,
+      name: 'w-1-1',
+      reason,
+      detail,
+    });
+    told.completes(1, 2).ends('complete');
+    const { findings } = await diagnose();
+    expect(findings).toEqual([]);
+    await runJson(place.args('replay'), 0);
+    expect(sql(place.catalog, 'SELECT attempt, state FROM attempts')).toBe('1|failed\n2|completed');
+  },
+);
+
 describe('a chunk that was cut because it kept failing', () => {
   const cut = (): ScanStory => {
     const told = story();

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../journal/events/index.js';
@@ -596,6 +597,24 @@ describe('workers', () => {
   });
 });
 
+test('a worker that a stopping scan has requested and does not start has an end all the same', async () => {
+  const parts = await setUp(oneChunk);
+  const ended = parts.scanner.run();
+  // Told while the request is on its way to the disk.
+  while (parts.journal.state.chunks.get(1)?.status !== 'running') await setImmediate();
+  parts.scanner.interrupt('SIGINT');
+  expect(await ended).toBe('interrupted');
+  await parts.journal.close();
+  expect(parts.engine.launches).toEqual([]);
+  expect(parts.of('container.requested')).toHaveLength(1);
+  expect(parts.of('container.start-failed')).toMatchObject([
+    { chunk: 1, attempt: 1, name: 'fake-1-1', reason: 'stopped' },
+  ]);
+  const again = await run({ scan: parts.scan });
+  expect(again.of('container.start-failed')).toEqual([]);
+  expect(again.completed).toMatchObject({ outcome: 'complete', chunks: { planned: 1, completed: 1 } });
+});
+
 describe('a container that does not end even on SIGKILL', () => {
   /** Its worker does all it should, writes the lines, and leaves a process behind that hangs in the kernel. */
   async function runHeld(...lines: string[]) {
@@ -664,8 +683,8 @@ describe('a worker that was killed for memory', () => {
 });
 
 describe('containers of a dead coordinator', () => {
-  /** The journal of a coordinator that died while the first attempt at its only chunk ran. */
-  async function deadScan(): Promise<string> {
+  /** The journal of a coordinator that died while the first attempt at its only chunk ran, or before it started. */
+  async function deadScan(started = true): Promise<string> {
     const scan = ulid();
     const writer = await JournalWriter.open({
       journalDir: join(dataDir, 'journal'),
@@ -684,7 +703,7 @@ describe('containers of a dead coordinator', () => {
     await writer.append('chunk.planned', { chunk: 1, ...plan });
     await writer.append('plan.finished', { chunks: 1 });
     await writer.append('container.requested', { ...which, image: 'fake', command: '' });
-    await writer.append('container.started', { ...which, id: 'gone' });
+    if (started) await writer.append('container.started', { ...which, id: 'gone' });
     await writer.close();
     return scan;
   }
@@ -698,6 +717,26 @@ describe('containers of a dead coordinator', () => {
     expect(types().indexOf('container.exited')).toBeLessThan(types().indexOf('chunk.failed'));
     expect(completed).toMatchObject({ outcome: 'complete' });
   });
+
+  test.each(['nowhere', 'made, and not started'])(
+    'that were requested and are %s have an end, and are tried again',
+    async (where) => {
+      const parts = await setUp({ scan: await deadScan(false) });
+      const seen = { id: 'made', name: 'fake-1-1', scan: parts.scan, chunk: 1, attempt: 1, phase: 'created' };
+      const exit = { exitCode: 0, signal: null, oomKilled: false, error: '', logTail: [] };
+      const made = { seen: seen as SeenWorker, exit, hear: () => undefined, worker: undefined as never };
+      if (where !== 'nowhere') parts.engine.running.set('made', made);
+      await parts.scanner.run();
+      await parts.journal.close();
+      expect(parts.of('container.start-failed')).toMatchObject([
+        { chunk: 1, attempt: 1, name: 'fake-1-1', reason: 'coordinator-gone' },
+      ]);
+      expect(parts.engine.removed.includes('made')).toBe(where !== 'nowhere');
+      expect(parts.of('container.requested')).toMatchObject([{ attempt: 2 }]);
+      expect(parts.of('chunk.failed')).toEqual([]);
+      expect(parts.of('scan.completed')).toMatchObject([{ outcome: 'complete' }]);
+    },
+  );
 
   test('are not called gone by an engine that does not answer', async () => {
     const parts = await setUp({ scan: await deadScan() });

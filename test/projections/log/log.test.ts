@@ -131,6 +131,16 @@ describe('the log of a sound scan', () => {
   });
 });
 
+test('a start that was not tried is no failed one', () => {
+  const which = { chunk: 1, attempt: 1, name: 'smart-scan-1' };
+  const detail = 'the scan was stopped before it was started';
+  const lines = fold([started, event('container.start-failed', { ...which, reason: 'stopped', detail })]);
+  expect(lines.at(-1)).toMatchObject({
+    level: 'INFO',
+    text: `Container smart-scan-1 of chunk 1, attempt 1 not started: ${detail}`,
+  });
+});
+
 test('a container that outlived its coordinator has its health told by the next', () => {
   const resumed = event('scan.resumed', { reason: 'its coordinator ended', host });
   const adopted = event('container.adopted', { chunk: 1, attempt: 1, name: 'smart-scan-1', id: 'abc' });
