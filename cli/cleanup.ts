@@ -31,9 +31,12 @@ export async function runCleanup(options: CommonOptions, io: Io): Promise<ExitCo
   try {
     if (lock !== null) await removeFolders(paths.journalDir);
     const docker = await connect(paths);
-    const cleaned = docker === null ? { removed: [], kept: [] } : await clean(docker, paths, lock !== null);
-    await docker?.close();
-    return report(cleaned, docker !== null, io);
+    if (docker === null) return report({ removed: [], kept: [], stuck: [] }, false, io);
+    try {
+      return report(await clean(docker, paths, lock !== null), true, io);
+    } finally {
+      await docker.close();
+    }
   } finally {
     lock?.release();
   }
@@ -73,11 +76,18 @@ async function connect(paths: DataPaths): Promise<DockerEngine | null> {
   }
 }
 
-async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): Promise<CleanupJson> {
+interface Cleaned extends Pick<CleanupJson, 'removed'> {
+  /** Left alone, because they are not ours to remove now. */
+  kept: CleanupJson['kept'];
+  /** Those that the engine did not remove. */
+  stuck: CleanupJson['kept'];
+}
+
+async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): Promise<Cleaned> {
   const scans = await listScans(paths.journalDir);
   const alive = locked ? null : scans.at(-1);
   const here = hostName(docker, paths.dataDir);
-  const cleaned: CleanupJson = { removed: [], kept: [] };
+  const cleaned: Cleaned = { removed: [], kept: [], stuck: [] };
   const dead: OwnedWorker[] = [];
   for (const worker of await docker.listOwned()) {
     const { name, id, scan } = worker;
@@ -101,7 +111,7 @@ async function clean(docker: DockerEngine, paths: DataPaths, locked: boolean): P
 async function sweep(
   { docker, paths, asked }: { docker: DockerEngine; paths: DataPaths; asked: ReadonlySet<string> },
   workers: readonly SeenWorker[],
-  cleaned: CleanupJson,
+  cleaned: Cleaned,
 ): Promise<void> {
   const scan = workers[0]?.scan;
   if (scan === undefined) return;
@@ -114,7 +124,7 @@ async function sweep(
       cleaned.removed.push({ name, id, scan, journaled: journal !== null });
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      cleaned.kept.push({ name, id, scan, reason: error.message });
+      cleaned.stuck.push({ name, id, scan, reason: error.message });
     }
   }
   await journal?.close();
@@ -145,8 +155,8 @@ async function askToEnd(docker: DockerEngine, workers: readonly OwnedWorker[]): 
   return ids;
 }
 
-function report({ removed, kept }: CleanupJson, hasDocker: boolean, io: Io): ExitCode {
-  const stuck = kept.filter(({ reason }) => !/^it belongs|^its scan/.test(reason));
+function report({ removed, kept: alone, stuck }: Cleaned, hasDocker: boolean, io: Io): ExitCode {
+  const kept = [...alone, ...stuck];
   io.json({ removed, kept } satisfies CleanupJson);
   if (!io.quiet) {
     for (const { name, journaled } of removed)
