@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LOCK_FILE } from '../projections/lock-file.js';
+import { JOURNAL_FOLDER, journalDirOf } from '../journal/segments.js';
 import { errnoName } from '../journal/storage.js';
 import { printable } from '../projections/text.js';
 import { CommandError, usageError } from './errors.js';
@@ -53,7 +54,6 @@ export interface DataPaths {
   quarantineDir: string;
 }
 
-const JOURNAL_FOLDER = 'journal';
 const QUARANTINE_FOLDER = 'quarantine';
 /** What a catalog may not be named: the other things in the data directory. */
 const TAKEN: ReadonlySet<string> = new Set(['', '.', '..', JOURNAL_FOLDER, QUARANTINE_FOLDER, LOCK_FILE]);
@@ -76,7 +76,7 @@ export function dataPaths(dataDir: string, databaseName = DATABASE_NAME_DEFAULT)
   }
   return {
     dataDir,
-    journalDir: join(dataDir, JOURNAL_FOLDER),
+    journalDir: journalDirOf(dataDir),
     catalog: join(dataDir, databaseName),
     databaseName,
     quarantineDir: join(dataDir, QUARANTINE_FOLDER),

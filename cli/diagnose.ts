@@ -97,8 +97,8 @@ async function makeReport(
     loaded.fold.finish(loaded.report, { locked, boot, ...seen });
   const alone = finish({ catalog: null, unwritable: null });
   // Whoever died without a word may have been unable to write one.
-  const mayWrite = options.offline || alone.verdict !== 'killed';
-  const unwritable = mayWrite ? null : await whyUnwritable(paths.dataDir);
+  const triesToWrite = !options.offline && alone.verdict === 'killed';
+  const unwritable = triesToWrite ? await whyUnwritable(paths.dataDir) : null;
   const catalog = options.offline
     ? null
     : viewCatalog(paths.catalog, { scan, last, rows: rowsOf(alone, isLatest) });

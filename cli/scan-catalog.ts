@@ -5,7 +5,7 @@ import { diskUseOf } from '../projections/disk-use.js';
 import { ProjectionError } from '../projections/errors.js';
 import { startFollower, type CatalogFollower } from '../projections/follower.js';
 import { LOCK_FILE } from '../projections/lock-file.js';
-import type { AttemptObserver } from '../src/scan/observer.js';
+import type { RecordObserver } from '../src/scan/observer.js';
 import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
 import { jsonSafe } from './table.js';
@@ -16,7 +16,7 @@ const DRAIN_TIMEOUT_MS = 10_000;
 const SEAL_TIMEOUT_MS = 5_000;
 
 /** Keeps the catalog up with the journal while the scan runs. Whatever becomes of it, the scan goes on. */
-export class CatalogKeeper implements AttemptObserver {
+export class CatalogKeeper implements RecordObserver {
   readonly #paths: DataPaths;
   readonly #opened: OpenedScan;
   readonly #blocked: string | null;

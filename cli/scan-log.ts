@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import type { JournalEvent } from '../journal/events/index.js';
 import { logFileName, logLines, newLogState, renderLogLine, type LogLine } from '../projections/log.js';
-import type { AttemptObserver } from '../src/scan/observer.js';
+import type { RecordObserver } from '../src/scan/observer.js';
 
 const PINO_LEVEL = { INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
@@ -17,7 +17,7 @@ interface Entry {
 }
 
 /** The readable log of one scan: every record of the journal that a person wants to know of, as it happens. */
-export class ScanLog implements AttemptObserver {
+export class ScanLog implements RecordObserver {
   readonly path: string;
   readonly #file: number;
   readonly #logger: Logger;
@@ -45,7 +45,7 @@ export class ScanLog implements AttemptObserver {
     );
   }
 
-  recorded(event: JournalEvent, header: Parameters<AttemptObserver['recorded']>[1]): void {
+  recorded(event: JournalEvent, header: Parameters<RecordObserver['recorded']>[1]): void {
     const atMs = Date.parse(header.at);
     for (const line of logLines(event, header, this.#state))
       this.#logger[PINO_LEVEL[line.level]]({ line, atMs });

@@ -21,7 +21,7 @@ import {
 } from '../src/scan/history.js';
 import { DiskPause } from '../src/scan/disk-pause.js';
 import { ScanError } from '../src/scan/errors.js';
-import type { AttemptObserver } from '../src/scan/observer.js';
+import type { RecordObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
 import { initialState, type Totals } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
@@ -42,7 +42,7 @@ export interface OpenedScan {
   epoch: number;
   journal: ScanJournal;
   engine: EngineChoice;
-  observers: AttemptObserver[];
+  observers: RecordObserver[];
   diskPause: DiskPause;
   /** The last finished scan of this mount. */
   before: EarlierScan | null;
@@ -120,7 +120,7 @@ export async function openScan(
   const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);
   const host = describeHost();
   const owner = ownerFromEnvironment();
-  const observers: AttemptObserver[] = [];
+  const observers: RecordObserver[] = [];
   const waiting = new AbortController();
   let diskPause: DiskPause | null = null; // until the journal is open
   const writer = await JournalWriter.open({

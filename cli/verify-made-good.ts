@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { decodeEvent } from '../journal/decode-event.js';
 import { readWriter } from '../journal/read-writer.js';
 import type { ScanReport } from '../journal/recovery.js';
-import { COORDINATOR } from '../journal/segments.js';
+import { journalDirOf, COORDINATOR } from '../journal/segments.js';
 import { listScanSummaries } from '../projections/scan-list.js';
 
 /**
@@ -42,7 +41,7 @@ interface Bounds {
 
 /** Null where the journal has lost it: then nobody knows how much that scan was to read. */
 async function boundsOf(dataDir: string, scan: string): Promise<Bounds | null> {
-  const journalDir = join(dataDir, 'journal');
+  const journalDir = journalDirOf(dataDir);
   for await (const batch of readWriter({ journalDir, scan, writer: COORDINATOR })) {
     for (const { record } of batch) {
       const event = record.type === 'scan.started' ? decodeEvent(record) : null;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { RecordRef } from './events/index.js';
 import { errnoName } from './storage.js';
 
+/** Name of the journal's folder in a data directory. */
+export const JOURNAL_FOLDER = 'journal';
 export const COORDINATOR = 'coordinator';
 export const IMPORT = 'import';
 /** Digits that epochs, segments and chunks have at least in names. */
@@ -23,6 +25,11 @@ export interface SegmentName {
 /** A place in a writer's journal: `bytes` is the offset behind record `seq`, within its segment. */
 export interface SegmentPosition extends RecordRef {
   bytes: number;
+}
+
+/** The journal of a data directory. */
+export function journalDirOf(dataDir: string): string {
+  return join(dataDir, JOURNAL_FOLDER);
 }
 
 function digits(value: number): string {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { JournalError } from '../journal/errors.js';
 import { checkpointMismatch, recordAt } from '../journal/checkpoint.js';
 import { ScanReader } from '../journal/reader.js';
 import {
+  journalDirOf,
   listScans,
   listSegments,
   listWriters,
@@ -24,7 +24,7 @@ export async function catchUp(
   catalog: Catalog,
   options: { dataDir: string; scan: string },
 ): Promise<void> {
-  const journalDir = join(options.dataDir, 'journal');
+  const journalDir = journalDirOf(options.dataDir);
   const applied = catalog.checkpoints.scans();
   const present = await listScans(journalDir);
   const orphan = applied.find((scan) => !present.includes(scan));

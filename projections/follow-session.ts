@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeEvent } from '../journal/decode-event.js';
 import { WriterTail, type ReadRecord } from '../journal/reader.js';
-import { COORDINATOR, listWriters, type SegmentPosition } from '../journal/segments.js';
+import { journalDirOf, COORDINATOR, listWriters, type SegmentPosition } from '../journal/segments.js';
 import { Catalog } from './catalog.js';
 import { catchUp, checkFollowed, inTransaction, rollBack } from './catch-up.js';
 import { databaseError, type Db } from './database.js';
@@ -74,7 +74,7 @@ export class FollowSession {
       const catalog = new Catalog(opened.database);
       await catchUp(opened.database, catalog, target);
       const { dataDir, scan } = target;
-      await checkFollowed(join(dataDir, 'journal'), scan, catalog.checkpoints.of(scan));
+      await checkFollowed(journalDirOf(dataDir), scan, catalog.checkpoints.of(scan));
       return new FollowSession(target, path, opened, catalog);
     } catch (error) {
       opened.database.close();
@@ -98,7 +98,7 @@ export class FollowSession {
       this.#checkFile();
       await this.#drainTail(COORDINATOR, trust);
       // A chunk that was split off begins only when the one it came from has ended: in this order none overtakes.
-      for (const writer of await listWriters(join(this.#target.dataDir, 'journal'), this.#target.scan)) {
+      for (const writer of await listWriters(journalDirOf(this.#target.dataDir), this.#target.scan)) {
         if (writer !== COORDINATOR) await this.#drainTail(writer, trust);
       }
       this.#commit();
@@ -139,7 +139,7 @@ export class FollowSession {
     let tail = this.#tails.get(writer);
     if (tail === undefined) {
       tail = new WriterTail({
-        journalDir: join(this.#target.dataDir, 'journal'),
+        journalDir: journalDirOf(this.#target.dataDir),
         scan: this.#target.scan,
         writer,
         after: this.#checkpoints.get(writer) ?? null,

@@ -7,7 +7,14 @@ import { EVENT_VERSIONS } from '../journal/event-versions.js';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData } from '../journal/events/index.js';
 import { readWriter } from '../journal/read-writer.js';
-import { COORDINATOR, IMPORT, listScans, listWriters, type SegmentPosition } from '../journal/segments.js';
+import {
+  journalDirOf,
+  COORDINATOR,
+  IMPORT,
+  listScans,
+  listWriters,
+  type SegmentPosition,
+} from '../journal/segments.js';
 import type { FileOwner } from '../journal/storage.js';
 import { JournalWriter, type JournalWriterOptions } from '../journal/writer.js';
 import { FormerCatalog, isFormerCatalog } from './former-catalog.js';
@@ -34,7 +41,7 @@ export async function importFormerCatalog(
   const catalog = join(options.dataDir, options.databaseName);
   if (!isFormerCatalog(catalog)) return null;
   const sha256 = await sha256Of(catalog);
-  const journalDir = join(options.dataDir, 'journal');
+  const journalDir = journalDirOf(options.dataDir);
   if (await isImported(journalDir, sha256)) return null;
   const former = new FormerCatalog(catalog);
   try {

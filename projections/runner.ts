@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { ownerFromEnvironment } from '../journal/owner.js';
 import { recoverFiles, type ScanReport } from '../journal/recovery.js';
-import { listScans } from '../journal/segments.js';
+import { journalDirOf, listScans } from '../journal/segments.js';
 import { makeFolder, messageOf } from '../journal/storage.js';
 import { Catalog } from './catalog.js';
 import { databaseError, type Db } from './database.js';
@@ -67,7 +67,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   await makePlace(target, built);
   const database = openForBuilding(built);
   const feed = new RecordFeed(
-    join(options.dataDir, 'journal'),
+    journalDirOf(options.dataDir),
     built,
     scans.bytes >= (options.threadFromBytes ?? FEED_THREAD_WORTH_BYTES),
   );
@@ -119,7 +119,7 @@ interface ChosenScans {
 }
 
 async function chosenScans({ dataDir, scans, exceptScan, until }: ReplayOptions): Promise<ChosenScans> {
-  const journalDir = join(dataDir, 'journal');
+  const journalDir = journalDirOf(dataDir);
   const present = (await listScans(journalDir)).filter((scan) => scan !== exceptScan);
   for (const wanted of [...(scans ?? []), ...(until?.scan === undefined ? [] : [until.scan])]) {
     if (present.includes(wanted)) continue;
@@ -158,7 +158,7 @@ class Build {
     this.#database = database;
     this.#catalog = new Catalog(database);
     this.#options = options;
-    this.#journalDir = join(options.dataDir, 'journal');
+    this.#journalDir = journalDirOf(options.dataDir);
     this.#feed = feed;
     // While the feed's own thread comes up, one more would only be in its way.
     this.#threads = bytesTotal < SURVEY_THREAD_WORTH_BYTES ? 0 : 1;

@@ -1,10 +1,16 @@
-import { join } from 'node:path';
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData, JournalEvent } from '../journal/events/index.js';
 import { pathBytes } from '../journal/path-text.js';
 import { readWriter } from '../journal/read-writer.js';
 import type { RecordHeader } from '../journal/record.js';
-import { COORDINATOR, listScans, listSegments, listWriters, segmentPath } from '../journal/segments.js';
+import {
+  journalDirOf,
+  COORDINATOR,
+  listScans,
+  listSegments,
+  listWriters,
+  segmentPath,
+} from '../journal/segments.js';
 import { isDataDirLocked } from './lock.js';
 import { VouchedFiles } from './missing-files.js';
 import { pathColumn } from './path-column.js';
@@ -30,7 +36,7 @@ export interface ScanSummary {
 
 /** Every scan in the journal, oldest first. Only coordinators' records are read. */
 export async function listScanSummaries(dataDir: string): Promise<ScanSummary[]> {
-  const journalDir = join(dataDir, 'journal');
+  const journalDir = journalDirOf(dataDir);
   const scans = await listScans(journalDir);
   const running = scans.length > 0 && isDataDirLocked(dataDir);
   const summaries: ScanSummary[] = [];

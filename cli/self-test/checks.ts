@@ -5,7 +5,7 @@ import { decodeEvent } from '../../journal/decode-event.js';
 import type { EventData } from '../../journal/events/index.js';
 import { ScanReader } from '../../journal/reader.js';
 import { recoverScan } from '../../journal/recovery.js';
-import { listScans, listSegments, segmentPath } from '../../journal/segments.js';
+import { COORDINATOR, listScans, listSegments, segmentPath } from '../../journal/segments.js';
 import { openForReading } from '../../projections/open-catalog.js';
 import { readStats } from '../../projections/stats.js';
 import { freeBytes } from '../../src/health/room.js';
@@ -222,7 +222,7 @@ const cutAndDamaged: Check = {
   async prove(place) {
     const { journalDir } = place.paths('missing');
     const scan = await newestScan(journalDir);
-    const segment = (await listSegments(journalDir, scan, 'coordinator')).at(-1);
+    const segment = (await listSegments(journalDir, scan, COORDINATOR)).at(-1);
     if (segment === undefined) throw new Error('the coordinator has no segment');
     const stateAfter = async (): Promise<string> => {
       const { sound, segments } = await recoverScan(journalDir, scan);

@@ -3,6 +3,7 @@ import { JournalError } from '../../journal/errors.js';
 import { EVENT_VERSIONS, isBookkeeping, isEventType } from '../../journal/event-versions.js';
 import type { JournalEvent } from '../../journal/events/index.js';
 import type { RawRecord } from '../../journal/record.js';
+import { COORDINATOR } from '../../journal/segments.js';
 import { openingIn } from '../../journal/testimony.js';
 import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
@@ -146,7 +147,7 @@ export class DiagnosisFold {
   #event(event: JournalEvent, record: RawRecord, evidenceOf: (text: string) => Evidence): void {
     this.#writes.push(event, record.writer, record.epoch, evidenceOf);
     if (event.type === 'files.batch') this.ledger.push(event.data, record.writer, evidenceOf);
-    else if (record.writer === 'coordinator') {
+    else if (record.writer === COORDINATOR) {
       if (event.type === 'writer.settled') this.#settled.add(`${event.data.writer}/${event.data.epoch}`);
       if (event.type === 'scan.started') this.ledger.mount = event.data.mountPath;
       this.facts.push(event, evidenceOf);

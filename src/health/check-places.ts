@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { COORDINATOR } from '../../journal/segments.js';
 import { errnoName, isFullDisk } from '../../journal/storage.js';
 import { JournalWriter } from '../../journal/writer.js';
 import { failed, passed, warned, type Check } from './check.js';
@@ -124,7 +125,7 @@ export async function checkJournal(journalDir: string, scan: string): Promise<Ch
     const writer = await JournalWriter.open({
       journalDir: folder,
       scan,
-      writer: 'coordinator',
+      writer: COORDINATOR,
       hostname: hostname(),
       epoch: 1,
       previous: null,

@@ -4,7 +4,7 @@ import { Attempt, type AttemptContext } from './attempt.js';
 import { HealthRounds } from './health-check.js';
 import type { DiskPause } from './disk-pause.js';
 import { tellNotStarted } from './not-started.js';
-import type { AttemptObserver } from './observer.js';
+import type { RecordObserver } from './observer.js';
 import { ProgressBook } from './progress-book.js';
 import { reopenDamaged } from './reopen.js';
 import type { ScanJournal } from './scan-journal.js';
@@ -21,7 +21,7 @@ export interface FleetOptions {
   journal: ScanJournal;
   engine: Engine;
   settings: ScanSettings;
-  observer: AttemptObserver;
+  observer: RecordObserver;
   diskPause: DiskPause;
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
   now: () => number;

@@ -1,7 +1,7 @@
 import type { EventData } from '../../journal/events/index.js';
 import { completeScan } from './decide.js';
 import { partialCounts, type PartialCounts } from './partial-counts.js';
-import type { AttemptObserver } from './observer.js';
+import type { RecordObserver } from './observer.js';
 import { ChunkProgress } from './progress.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
@@ -11,7 +11,7 @@ import { tallyOfScan } from './tally.js';
 export interface ProgressBookOptions {
   journal: ScanJournal;
   settings: ScanSettings;
-  observer: AttemptObserver;
+  observer: RecordObserver;
   /** Lets work run beside the loop; its error ends the scan. */
   track: (work: Promise<void>) => void;
 }
@@ -28,14 +28,14 @@ export class ProgressBook {
   of(chunk: number): ChunkProgress {
     const known = this.#chunks.get(chunk);
     if (known !== undefined) return known;
-    const recorded: AttemptObserver['recorded'] = (event, header) => this.#recorded(event, header);
+    const recorded: RecordObserver['recorded'] = (event, header) => this.#recorded(event, header);
     const made = new ChunkProgress(this.#options.settings, chunk, { recorded });
     this.#chunks.set(chunk, made);
     return made;
   }
 
   /** What a worker found best by measuring stands in the coordinator's own journal, too. */
-  #recorded(...[event, header]: Parameters<AttemptObserver['recorded']>): void {
+  #recorded(...[event, header]: Parameters<RecordObserver['recorded']>): void {
     const { journal, observer, track } = this.#options;
     observer.recorded(event, header);
     if (event.type !== 'walk.tuned') return;

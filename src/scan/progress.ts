@@ -12,7 +12,7 @@ import { endOfWriter } from '../../journal/settle.js';
 import { nameForJournal } from '../walk/names.js';
 import { listedBefore } from '../worker/listed.js';
 import { ChunkLedger } from './ledger.js';
-import type { AttemptObserver } from './observer.js';
+import type { RecordObserver } from './observer.js';
 import type { Coverage, Totals } from './state.js';
 import { tallyOfWriter } from './tally.js';
 
@@ -35,9 +35,9 @@ export class ChunkProgress {
   readonly #tail: WriterTail;
   #last: Promise<void> = Promise.resolve();
   readonly #place: { journalDir: string; scan: string };
-  readonly #observer: AttemptObserver;
+  readonly #observer: RecordObserver;
 
-  constructor(place: { journalDir: string; scan: string }, chunk: number, observer: AttemptObserver) {
+  constructor(place: { journalDir: string; scan: string }, chunk: number, observer: RecordObserver) {
     this.writer = workerName(chunk);
     this.#place = place;
     this.#observer = observer;

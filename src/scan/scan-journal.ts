@@ -1,15 +1,16 @@
 import type { CoordinatorRef, EventData, EventType, JournalEvent } from '../../journal/events/index.js';
+import { COORDINATOR } from '../../journal/segments.js';
 import type { JournalWriter } from '../../journal/writer.js';
-import type { AttemptObserver } from './observer.js';
+import type { RecordObserver } from './observer.js';
 import { evolve, type ScanState } from './state.js';
 
 /** The coordinator's journal with the state folded from it. The only one that appends there. */
 export class ScanJournal {
   readonly #writer: JournalWriter;
-  readonly #observer: AttemptObserver;
+  readonly #observer: RecordObserver;
   #state: ScanState;
 
-  constructor(writer: JournalWriter, state: ScanState, observer: AttemptObserver) {
+  constructor(writer: JournalWriter, state: ScanState, observer: RecordObserver) {
     this.#writer = writer;
     this.#state = state;
     this.#observer = observer;
@@ -27,7 +28,7 @@ export class ScanJournal {
     const event = { type, data } as unknown as JournalEvent;
     this.#state = evolve(this.#state, event);
     const ref = await this.#writer.append(type, data);
-    this.#observer.recorded(event, { at: new Date().toISOString(), writer: 'coordinator', ...ref });
+    this.#observer.recorded(event, { at: new Date().toISOString(), writer: COORDINATOR, ...ref });
   }
 
   /** The newest record that is on disk. */

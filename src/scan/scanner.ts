@@ -8,7 +8,7 @@ import { completeScan, planChunk, type Plan } from './decide.js';
 import type { DiskPause } from './disk-pause.js';
 import { Fleet } from './fleet.js';
 import { reopenGaps } from './gaps.js';
-import type { AttemptObserver } from './observer.js';
+import type { RecordObserver } from './observer.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 import { NO_TOTALS, type Totals } from './state.js';
@@ -36,7 +36,7 @@ export interface ScannerOptions {
   /** null where none answers: preflight says so, and the scan ends there. */
   engine: Engine | null;
   settings: ScanSettings;
-  observer: AttemptObserver;
+  observer: RecordObserver;
   diskPause: DiskPause;
   /** @param signal its abort ends what waits */
   preflight: (signal: AbortSignal) => AsyncIterable<PreflightResult>;
