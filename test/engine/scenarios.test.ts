@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../support/cli.js';
-import { DockerPlace, expectComplete, SLOWLY } from '../support/docker-scan.js';
+import { DockerPlace, expectComplete, HeldPlace, SLOWLY } from '../support/docker-scan.js';
 import { describeWithImage, removedAfterwards } from '../support/with-image.js';
 
 const TEST_TIMEOUT_MS = 120_000;
@@ -24,6 +25,23 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     await expectComplete(here.start(), here);
     expect(here.of('container.exited').every((data) => data['exitCode'] === 0)).toBe(true);
     expect(await here.codes()).toEqual([]);
+  });
+
+  test('does not wait for a container that a dead coordinator made and never started', async () => {
+    const here = removedAfterwards(new HeldPlace(daemon()));
+    await here.hold(1, 100);
+    const scan = here.start();
+    const [name = ''] = await here.workersHeld();
+    scan.child.kill('SIGKILL');
+    await scan.ended;
+    here.letGo();
+    // As if it had died a moment earlier.
+    const { command } = here.of('container.requested').find((data) => data['name'] === name) ?? {};
+    await daemon().docker('rm', '-f', name);
+    const made = String(command).replace('docker run --detach', 'docker create');
+    expect(spawnSync('sh', ['-c', made], { env: { ...process.env, DOCKER_HOST: here.host } }).status).toBe(0);
+    await expectComplete(here.start(), here);
+    expect(here.of('container.requested').at(-1)).toMatchObject({ chunk: 1, attempt: 2 });
   });
 
   test('runs from a container itself, and translates its paths to the host', async () => {
