@@ -54,6 +54,8 @@ export interface Payload {
   type: string;
   v: number;
   dataJson: string;
+  /** Of `dataJson`, in UTF-8. */
+  bytes: number;
 }
 
 /**
@@ -140,10 +142,7 @@ export class EpochWriter {
         return done;
       } catch (error) {
         await this.#abandon();
-        const pending = payloads.reduce(
-          (sum, { dataJson }) => sum + dataJson.length + FRAME_BYTES_MAX,
-          FRAME_BYTES_MAX,
-        );
+        const pending = payloads.reduce((sum, { bytes }) => sum + bytes + FRAME_BYTES_MAX, FRAME_BYTES_MAX);
         await this.#trouble.overcome(error, this.#path(this.#epochNext, 1), pending);
       }
     }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WORKER_RESERVE_BYTES } from '../../journal/disk-trouble.js';
+import { decodeEvent } from '../../journal/decode-event.js';
 import { JournalError } from '../../journal/errors.js';
 import type { ScanReport } from '../../journal/recover.js';
 import { WriterTail } from '../../journal/reader.js';
@@ -174,6 +175,33 @@ describe.skipIf(!canMount && !inCi)(
       const { numbers, report } = await readNumbers(journalDir);
       expect(numbers).toEqual(Array.from({ length: 40 }, (_, n) => n + 20));
       expect(unsoundSegments(report)).toEqual([]);
+    });
+
+    test('what waits for room is told in bytes, whatever its letters take', async () => {
+      const letters = 30_000;
+      const writer = await open({
+        writer: 'worker-0001',
+        fullDiskWaitMs: 20_000,
+        reserveBytes: WORKER_RESERVE_BYTES,
+        tellsPauses: true,
+      });
+      const tail = new WriterTail({ journalDir, scan: FAULT_SCAN, writer: 'worker-0001' });
+      const needed: number[] = [];
+      fill(0);
+      const appended = writer.append('scan.paused', { reason: `number 1 ${'\u6f22'.repeat(letters)}` });
+      const told = async (): Promise<number> => {
+        for (const { record } of await tail.poll()) {
+          const event = decodeEvent(record);
+          if (event?.type === 'writer.paused') needed.push(event.data.neededBytes);
+        }
+        return needed.length;
+      };
+      await expect.poll(told).toBe(1);
+      expect(needed[0]).toBeGreaterThan(3 * letters);
+      rmSync(join(mount, 'filler'));
+      await appended;
+      await writer.close();
+      await tail.close();
     });
 
     test('a pause that begins with the seal is over before the seal', async () => {
