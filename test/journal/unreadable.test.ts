@@ -7,7 +7,7 @@ import type { SegmentReport } from '../../journal/recovery.js';
 import { ENTRY, run } from '../support/cli.js';
 import { CraftedScan } from '../support/craft.js';
 import { HOST, MOUNT, ScanStory } from '../support/craft-scan.js';
-import { hasStrace, inCi } from '../support/journal-faults.js';
+import { hasStrace, inCi, straceWith } from '../support/journal-faults.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 
 const SCAN = '01KARA41R028T5CY4GNF6YY4HM';
@@ -35,13 +35,10 @@ function withFault(
   inject: string,
   ...args: string[]
 ): { code: number | null; stdout: string; stderr: string } {
-  const traced = ['-f', '-q', '-o', '/dev/null', '-P', join(dataDir, 'journal', file), '-e', `trace=${call}`];
+  const [strace = '', ...traced] = straceWith(`${call}:${inject}`, [join(dataDir, 'journal', file)], call);
   const command = [process.execPath, ENTRY, ...args, '--data-dir', dataDir];
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
-  const done = spawnSync('strace', [...traced, '-e', `inject=${call}:${inject}`, ...command], {
-    env,
-    encoding: 'utf8',
-  });
+  const done = spawnSync(strace, [...traced, ...command], { env, encoding: 'utf8' });
   return { code: done.status, stdout: done.stdout, stderr: done.stderr };
 }
 
