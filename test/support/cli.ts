@@ -1,5 +1,5 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
@@ -64,9 +64,22 @@ export class Running {
 
   /** Direct children that are still there: worker processes, as the kernel sees them. */
   workers(): number[] {
-    const ps = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(this.pid)], { encoding: 'utf8' });
-    const lines = ps.stdout.split('\n').filter((line) => line.includes(' worker --task '));
-    return lines.map((line) => Number.parseInt(line, 10));
+    const children = read(`/proc/${this.pid}/task/${this.pid}/children`)
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+    return children.filter((pid) => read(`/proc/${pid}/cmdline`).includes('\0worker\0--task\0'));
+  }
+}
+
+/** A file of /proc; empty where its process is gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return '';
+    throw error;
   }
 }
 
