@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { AdviceOptions, ToldReport } from '../support/advice.js';
 import { ENTRY, until } from '../support/cli.js';
 import { DockerPlace, expectComplete, misbehavingImage, SLOWLY } from '../support/docker-scan.js';
-import { buildSmallImage, gatherCheckout, importBaseImage, TEST_IMAGE } from '../support/engine-image.js';
+import { buildSmallImage, builtCheckout, importBaseImage, TEST_IMAGE } from '../support/engine-image.js';
 import { engineAvailable } from '../support/engine.js';
 import { DockerProxy } from '../support/docker-proxy.js';
 import { LatencyMount } from '../support/latency-mount.js';
@@ -23,11 +22,7 @@ describeWithImage('advice for containers in trouble', 120_000, (daemon) => {
   let checkout = '';
   beforeAll(async () => {
     if (!engineAvailable) return;
-    checkout = mkdtempSync(join(tmpdir(), 'nas-scanner-checkout-'));
-    await gatherCheckout(checkout, await importBaseImage(daemon()));
-    return () => {
-      rmSync(checkout, { recursive: true, force: true });
-    };
+    checkout = await builtCheckout(await importBaseImage(daemon()));
   });
 
   const place = (): DockerPlace => removedAfterwards(new DockerPlace(daemon()));
