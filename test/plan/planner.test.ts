@@ -1,16 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { pathKey } from '../../journal/path-text.js';
 import type { ChunkRoot } from '../../journal/events/index.js';
 import { planScan, type PlanOptions, type PlanStep } from '../../src/plan/planner.js';
+import { scratchFolder } from '../support/scratch.js';
 
 type ChunkStep = Extract<PlanStep, { type: 'chunk' }>;
 
 let mountPath: string;
-beforeEach(() => (mountPath = mkdtempSync(join(tmpdir(), 'nas-scanner-plan-'))));
-afterEach(() => rmSync(mountPath, { recursive: true, force: true }));
+beforeEach(() => {
+  mountPath = scratchFolder('plan');
+});
 
 const GIB = 1024 ** 3;
 

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
+import { scratchFolder } from './scratch.js';
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 /** The built entry: the tests of the contract see the program as its users do. */
@@ -107,9 +107,9 @@ export function oneObject(stdout: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A folder of its own for one test, with a data directory's path in it; removed by `remove`. */
+/** A folder of its own for one test, with a data directory's path in it; `remove` that. */
 export class Place {
-  readonly root = mkdtempSync(join(tmpdir(), 'nas-scanner-contract-'));
+  readonly root = scratchFolder('place');
   readonly tree = join(this.root, 'mount');
   readonly dataDir = join(this.root, 'data');
   readonly catalog = join(this.dataDir, 'smart_catalog.db');
@@ -128,8 +128,9 @@ export class Place {
     return readdirSync(this.journal).sort();
   }
 
+  /** Its tree, of many files, goes at the end of the whole run. */
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.dataDir, { recursive: true, force: true });
   }
 }
 

@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventData, ListedDirectory, PathText } from '../../journal/events/index.js';
 import { decodeLine } from '../../journal/record.js';
 import type { WorkerTask } from '../../src/worker/task.js';
 import { ENTRY } from './cli.js';
+import { scratchFolder } from './scratch.js';
 
 const SCAN = '01KARA41R028T5CY4GNF6YY4HM';
 const WRITER = 'worker-0001';
@@ -13,7 +13,7 @@ const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** A worker's folder of its own, with the tree it walks; `remove` it. */
 export class WorkerPlace {
-  readonly root = mkdtempSync(join(tmpdir(), 'nas-scanner-worker-'));
+  readonly root = scratchFolder('worker');
   readonly tree = join(this.root, 'tree');
   readonly journalDir = join(this.root, 'journal');
   readonly folder = join(this.journalDir, SCAN, WRITER);
@@ -82,10 +82,9 @@ export class WorkerPlace {
     return new Recorded(this.folder, epoch);
   }
 
+  /** Its tree, of many files, goes at the end of the whole run. */
   remove(): void {
-    // Paths may be longer than Node can remove.
-    spawnSync('rm', ['-rf', this.root]);
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.journalDir, { recursive: true, force: true });
   }
 }
 

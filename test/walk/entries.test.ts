@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { readEntries, STREAM_ENTRIES, type EntryKind } from '../../src/walk/entries.js';
+import { scratchFolder } from '../support/scratch.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-scanner-entries-'));
+const folder = scratchFolder('entries');
 const FILES = 2 * STREAM_ENTRIES + 1;
 
 beforeAll(() => {
@@ -15,7 +15,6 @@ beforeAll(() => {
   symlinkSync('nowhere', join(folder, 'link'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function read(big: boolean): { entries: [string, EntryKind][]; reads: number } {
   const entries: [string, EntryKind][] = [];
