@@ -14,11 +14,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { oneObject, Place, run, runJson, Running, until } from '../support/cli.js';
 import { inCi } from '../support/journal-faults.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { listByCatalog, listByFind, readRecords, type PlainRecord } from '../support/outside.js';
+import { scratchFolder } from '../support/scratch.js';
 import { canFill } from '../support/troubled-place.js';
 
 // A disk that is really full under the journals of workers while their coordinator has nothing to write.
@@ -41,17 +42,12 @@ const STOP_MS_MAX = 7000;
 /** A scan whose data directory has a small disk of its own, with workers held in the middle of their chunks. */
 class FullDisk {
   readonly place = new Place();
-  readonly #source = join(this.place.root, 'source');
   readonly #gate = join(this.place.root, 'gate');
   #mount: LatencyMount | null = null;
   #scan: Running | null = null;
   readonly #ballast = join(this.place.dataDir, 'ballast');
 
   constructor(mountDisk: (target: string, image: string) => string[]) {
-    for (let top = 0; top < CHUNKS; top++) {
-      plant(join(this.#source, `top-${top}`, 'first'));
-      plant(join(this.#source, `top-${top}`, 'last', HELD));
-    }
     mkdirSync(this.place.dataDir);
     const mounted = spawnSync('mount', mountDisk(this.place.dataDir, join(this.place.root, 'image')), {
       encoding: 'utf8',
@@ -63,7 +59,7 @@ class FullDisk {
   async fillUnder(...more: string[]): Promise<Running> {
     writeFileSync(this.#gate, '');
     const hang = { LATENCY_HANG: `/${HELD}`, LATENCY_HANG_WHILE: this.#gate };
-    this.#mount = await LatencyMount.open(this.#source, this.place.tree, { LATENCY_MS: '0', ...hang });
+    this.#mount = await LatencyMount.open(source, this.place.tree, { LATENCY_MS: '0', ...hang });
     const scan = (this.#scan = new Running(this.scanArgs(...more)));
     await until('the workers', () => {
       expect(scan.child.exitCode, scan.stderr).toBeNull();
@@ -162,6 +158,9 @@ function plant(folder: string): void {
   for (let file = 0; file < FILES; file++) writeFileSync(join(folder, `file-${file}-${LONG}.dat`), 'x');
 }
 
+/** What all of them scan. */
+let source = '';
+
 const DISKS: [string, (target: string, image: string) => string[]][] = [
   ['tmpfs', (target) => ['-t', 'tmpfs', '-o', 'size=72m', 'none', target]],
   [
@@ -178,6 +177,13 @@ describe.skipIf(!(canFill && canMountFuse) && !inCi).each(DISKS)(
   '%s that is full under the workers (skipped where nothing can be mounted)',
   (_name, mountDisk) => {
     let disk: FullDisk;
+    beforeAll(() => {
+      source = scratchFolder('source');
+      for (let top = 0; top < CHUNKS; top++) {
+        plant(join(source, `top-${top}`, 'first'));
+        plant(join(source, `top-${top}`, 'last', HELD));
+      }
+    });
     beforeEach(() => {
       disk = new FullDisk(mountDisk);
     });

@@ -36,8 +36,14 @@ afterEach(() => {
 });
 
 /** The share, slow enough for a signal to come in the middle of it. */
-async function mounted(faults: Record<string, string> = {}): Promise<void> {
-  mount = await LatencyMount.open(source, place.tree, { LATENCY_MS: '25', ...faults });
+async function mountedSlow(): Promise<void> {
+  mount = await LatencyMount.open(source, place.tree, { LATENCY_MS: '25' });
+}
+
+/** The share again, in place of what was mounted; nobody stops a scan of it. */
+async function mountedAgain(faults: Record<string, string> = {}): Promise<void> {
+  mount.close();
+  mount = await LatencyMount.open(source, place.tree, { LATENCY_MS: '0', ...faults });
 }
 
 const args = (): string[] =>
@@ -112,38 +118,34 @@ async function expectWhole(): Promise<void> {
 
 describe.runIf(canMountFuse || inCi)('a scan that was stopped and is taken up again', () => {
   test('when a directory that it had listed is gone: its absence is recorded, and the scan is complete', async () => {
-    await mounted();
+    await mountedSlow();
     const [gone = ''] = await stopped();
     rmSync(join(source, gone), { recursive: true });
-    mount.close();
-    await mounted();
+    await mountedAgain();
     expect(await again()).toEqual({ code: 0, files: (DIRECTORIES - 1) * BELOW * FILES, codes: [] });
     await expectWhole();
   });
 
   test('when a directory that it had listed cannot be read: that explains what lies below it, and the next scan has it', async () => {
-    await mounted();
+    await mountedSlow();
     const [bad = ''] = await stopped();
-    mount.close();
-    await mounted({ LATENCY_EIO: `/${bad}` });
+    await mountedAgain({ LATENCY_EIO: `/${bad}` });
     const { code, codes } = await again();
     expect({ code, codes }).toEqual({ code: 3, codes: ['entries.unreadable'] });
-    mount.close();
-    await mounted();
+    await mountedAgain();
     expect(await again()).toEqual({ code: 0, files: DIRECTORIES * BELOW * FILES, codes: [] });
     await expectWhole();
   });
 
   test('when its mount dies in the middle: the next one goes on with what is missing, and is complete', async () => {
-    await mounted();
+    await mountedSlow();
     await stopped();
     const before = listed().size;
     const second = new Running(args());
     await until('some more directories', () => listed().size > before + 8);
     mount.kill();
     expect((await second.ended).code).toBe(4);
-    mount.close();
-    await mounted();
+    await mountedAgain();
     expect(await again()).toEqual({ code: 0, files: DIRECTORIES * BELOW * FILES, codes: [] });
     expect(place.scans()).toHaveLength(1);
     await expectWhole();

@@ -6,8 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventData } from '../../journal/events/index.js';
 import { segmentPath } from '../../journal/segments.js';
 import { WriterTail } from '../../journal/tail.js';
+import type { WorkerTask } from '../../src/worker/task.js';
 import { until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
+import { scratchFolder } from '../support/scratch.js';
 import { bytesKey, difference, seenByFind, WorkerPlace } from '../support/worker-run.js';
 
 const IN_CI = process.env['CI'] === 'true';
@@ -155,6 +157,20 @@ describe('what a worker walks', () => {
   );
 });
 
+/** A tree that a worker is in the middle of for a while; made once, nobody changes it. */
+function bigTree(): string {
+  if (big === '') {
+    big = scratchFolder('big');
+    plant(400, 40, big);
+  }
+  return big;
+}
+let big = '';
+const below = (path: string): Partial<WorkerTask> => ({
+  roots: [{ path, scope: 'subtree' }],
+  mountPath: path,
+});
+
 describe('how a worker ends', () => {
   test('one that starts after a later attempt was begun writes nothing', () => {
     plant(1, 1);
@@ -165,8 +181,8 @@ describe('how a worker ends', () => {
   });
 
   test('SIGTERM: sealed, without chunk.scanned, exit 143; the next attempt lists only what is missing', async () => {
-    plant(400, 40);
-    const child = place.start();
+    const tree = bigTree();
+    const child = place.start(below(tree));
     await recording();
     child.kill('SIGTERM');
     const code = await exitOf(child);
@@ -174,12 +190,11 @@ describe('how a worker ends', () => {
     const first = place.recorded(1);
     expect(first.events.at(-1)?.type).toBe('segment.sealed');
     const previous = await lastOf(place);
-    const task = { attempt: 2, epoch: 2, previous };
-    expect(place.run(task)).toMatchObject({ code: 0 });
+    expect(place.run({ ...below(tree), attempt: 2, epoch: 2, previous })).toMatchObject({ code: 0 });
     const second = place.recorded(2);
     const twice = [...second.directories.keys()].filter((path) => first.directories.get(path)?.last === true);
     expect(twice).toEqual([]);
-    expect(difference([...first.files, ...second.files], seenByFind(place.tree).files)).toEqual([]);
+    expect(difference([...first.files, ...second.files], seenByFind(tree).files)).toEqual([]);
   });
 
   test('what an earlier attempt listed and is gone since is recorded as gone, with all below; links are not followed', async () => {
@@ -211,15 +226,15 @@ describe('how a worker ends', () => {
   });
 
   test('SIGUSR2: what is in hand is finished, the rest given away, exit 0', async () => {
-    plant(400, 40);
-    const child = place.start();
+    const tree = bigTree();
+    const child = place.start(below(tree));
     await recording();
     child.kill('SIGUSR2');
     expect(await exitOf(child)).toBe(0);
     const recorded = place.recorded();
     const gaveAway = recorded.events.find((event) => event.type === 'chunk.yielded');
     const { remaining } = (gaveAway?.data ?? { remaining: [] }) as EventData<'chunk.yielded'>;
-    const all = seenByFind(place.tree).files;
+    const all = seenByFind(tree).files;
     // Asked before it had listed the tree itself, it gives that away whole.
     const left = all.filter((entry) => {
       const path = entry.slice(entry.indexOf('/'));
@@ -233,8 +248,7 @@ describe('how a worker ends', () => {
   });
 
   test('a worker whose coordinator is gone stops', async () => {
-    plant(400, 40);
-    const child = place.start({}, { NAS_SCANNER_PARENT: '1' });
+    const child = place.start(below(bigTree()), { NAS_SCANNER_PARENT: '1' });
     await recording();
     child.stdin?.destroy();
     expect([143, 0]).toContain(await exitOf(child));
