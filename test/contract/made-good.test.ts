@@ -1,25 +1,40 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 
-function newPlace(): Place {
-  const place = new Place();
-  onTestFinished(() => {
-    place.remove();
-  });
+const place = new Place();
+/** The data directory after one scan, with which each test begins. */
+const scanned = join(place.root, 'scanned');
+let scan: string;
+
+beforeAll(async () => {
   mkdirSync(place.tree);
   plantManyFiles(place.tree, 3, 10);
-  return place;
-}
+  scan = String((await runJson(place.scanArgs(), 0))['scan']);
+  renameSync(place.dataDir, scanned);
+});
+beforeEach(() => {
+  cpSync(scanned, place.dataDir, { recursive: true });
+});
+afterEach(() => {
+  place.remove();
+});
 
 test('verify says so once a later scan has read again what a damaged segment held', async () => {
-  const place = newPlace();
-  const damaged = String((await runJson(place.scanArgs(), 0))['scan']);
-  const worker = readdirSync(join(place.journal, damaged)).find((name) => name.startsWith('worker-')) ?? '';
-  const segment = join(place.journal, damaged, worker, '0001-0001.ndjson');
+  const worker = readdirSync(join(place.journal, scan)).find((name) => name.startsWith('worker-')) ?? '';
+  const segment = join(place.journal, scan, worker, '0001-0001.ndjson');
   const bytes = readFileSync(segment);
   const at = bytes.indexOf('files.batch');
   bytes[at] = (bytes[at] ?? 0) ^ 1;
@@ -34,20 +49,18 @@ test('verify says so once a later scan has read again what a damaged segment hel
   const after = await run(place.args('verify'));
   expect(after.code).toBe(5);
   expect(after.stdout.replace(/\s+/g, ' ')).toContain(
-    `${damaged}: nothing is missing any more; scan ${later} has read all of its mount again.`,
+    `${scan}: nothing is missing any more; scan ${later} has read all of its mount again.`,
   );
   expect(after.stdout).not.toContain('scan the same mount again');
   expect(after.stdout).toContain('look after the disk');
   // Of one scan alone nobody can tell what others made good.
-  expect((await run(place.args('verify', '--scan', damaged))).stdout).toContain('scan the same mount again');
+  expect((await run(place.args('verify', '--scan', scan))).stdout).toContain('scan the same mount again');
 });
 
 test.each([[['--exclude', '*.txt']], [['--one-file-system']]])(
   'a later scan with %j that the damaged one did not have has not read all of its mount',
   async (options) => {
-    const place = newPlace();
-    const damaged = String((await runJson(place.scanArgs(), 0))['scan']);
-    const segment = join(place.journal, damaged, 'worker-0001', '0001-0001.ndjson');
+    const segment = join(place.journal, scan, 'worker-0001', '0001-0001.ndjson');
     truncateSync(segment, statSync(segment).size - 100);
     await runJson(place.scanArgs('--fresh', ...options), 0);
     const { stdout } = await run(place.args('verify'));
@@ -59,8 +72,6 @@ test.each([[['--exclude', '*.txt']], [['--one-file-system']]])(
 );
 
 test('a replay up to a time before any scan is one of no scan', async () => {
-  const place = newPlace();
-  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
   await runJson(place.scanArgs(), 0);
   const copy = (...until: string[]): string[] =>
     place.args('replay', '--to', join(place.root, 'copy.db'), ...until);
@@ -71,8 +82,6 @@ test('a replay up to a time before any scan is one of no scan', async () => {
 });
 
 test('a last word that was cut off and repaired is no failed write', async () => {
-  const place = newPlace();
-  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
   const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
   truncateSync(coordinator, statSync(coordinator).size - 100);
   expect((await run(place.args('repair'))).code).toBe(0);
@@ -81,8 +90,6 @@ test('a last word that was cut off and repaired is no failed write', async () =>
 });
 
 test('a repair changes neither how long the scan took nor what its catalog lacks', async () => {
-  const place = newPlace();
-  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
   const before = await runJson(place.args('status'), 0);
   const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
   truncateSync(coordinator, statSync(coordinator).size - 100);
@@ -97,8 +104,6 @@ test('a repair changes neither how long the scan took nor what its catalog lacks
 });
 
 test('a segment that was begun and never written to asks for nothing', async () => {
-  const place = newPlace();
-  const scan = String((await runJson(place.scanArgs(), 0))['scan']);
   writeFileSync(join(place.journal, scan, 'worker-0001', '0002-0001.ndjson'), '');
   const { code, stdout } = await run(place.args('verify'));
   expect(code).toBe(0);
