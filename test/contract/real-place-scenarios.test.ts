@@ -3,9 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdvisedPlace } from '../support/advice.js';
-import { run, Running, until } from '../support/cli.js';
+import { run, runJson, Running, until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { plantManyFiles } from '../support/many-files.js';
+import { checkJournal, listByCatalog, listByFind } from '../support/outside.js';
 
 // Troubles of the data directory, of its disk and of a mount that goes away, made for real; the advice is followed.
 
@@ -115,7 +116,8 @@ describe('the catalog', () => {
       holder.stdin.write("BEGIN EXCLUSIVE;\nSELECT 'held';\n");
       await new Promise((resume) => holder.stdout.once('data', resume));
       plantManyFiles(join(place.tree, 'more'), 5, 5);
-      expect((await run(place.scanArgs())).code).toBe(1);
+      expect(await runJson(place.scanArgs(), 1)).toMatchObject({ outcome: 'complete' });
+      expect(checkJournal(place.journal).faults).toEqual([]);
       const report = await place.diagnosed({ live: true });
       expect(report.serious).toEqual(['catalog.locked', 'catalog.behind']);
       const close = async (): Promise<void> => {
@@ -124,6 +126,7 @@ describe('the catalog', () => {
       };
       await place.follow(report, { deeds: [[/^Close that program/, close]] });
       await place.expectSound();
+      expect(listByCatalog(place.catalog)).toEqual(listByFind(place.tree));
     },
   );
 

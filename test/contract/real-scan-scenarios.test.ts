@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdvisedPlace } from '../support/advice.js';
-import { run, type Running } from '../support/cli.js';
+import { run, until, type Running } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
+import { readRecords } from '../support/outside.js';
 
 // Troubles of the mount and of the scan's own processes, made for real: the right finding first and none beside it, and
 // then its advice is followed to the letter.
@@ -149,9 +159,10 @@ describe('the scan and its workers', () => {
     const scan = await inTheMiddle('--stall-timeout', '1', '--health-interval', '1');
     const worker = await scan.firstWorker();
     process.kill(worker, 'SIGSTOP');
-    const hasStalled = async (): Promise<boolean> =>
-      (await place.diagnosed({ live: true })).serious.includes('worker.stalled');
-    while (!(await hasStalled())) await new Promise((resume) => setTimeout(resume, 200));
+    const [name = ''] = place.scans();
+    const stalled = (): boolean =>
+      readRecords(place.journal, name).some(({ type }) => type === 'stall.detected');
+    await until('its stall', stalled, 60_000);
     const report = await place.diagnosed({ live: true });
     expect(report).toMatchObject({ verdict: 'running', serious: ['worker.stalled'] });
     const stop = async (): Promise<void> => {
@@ -164,10 +175,22 @@ describe('the scan and its workers', () => {
 });
 
 describe('the journal after the scan', () => {
+  /** What the first test scanned; each other one begins with a copy of that. */
+  const scanned = new AdvisedPlace();
+  const kept = join(scanned.root, 'kept');
+  afterAll(() => {
+    scanned.remove();
+  });
+
   /** A complete scan's file of a worker, the biggest. */
   async function workersFile(): Promise<string> {
-    plantManyFiles(place.tree, 40, 20);
-    expect((await run(place.scanArgs())).code).toBe(0);
+    place = scanned;
+    if (!existsSync(kept)) {
+      plantManyFiles(place.tree, 40, 20);
+      expect((await run(place.scanArgs())).code).toBe(0);
+      renameSync(place.dataDir, kept);
+    }
+    cpSync(kept, place.dataDir, { recursive: true });
     return join(place.journal, place.scans()[0] ?? '', 'worker-0001', '0001-0001.ndjson');
   }
 

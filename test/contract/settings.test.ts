@@ -48,8 +48,8 @@ describe('where the data goes', () => {
     await runJson(args, 0, { env: { NAS_SCANNER_DATA_DIR: at('by-env') } });
     expect(Number(sql(join(at('by-env'), 'mine.db'), 'SELECT count(*) FROM files'))).toBe(7);
     expect(existsSync(join(at('by-env'), 'smart_catalog.db'))).toBe(false);
-    await scan(at('by-env-2'), 0, [], { NAS_SCANNER_DB_NAME: 'other.db' });
-    expect(existsSync(join(at('by-env-2'), 'other.db'))).toBe(true);
+    await runJson(['replay', '--data-dir', at('by-env')], 0, { env: { NAS_SCANNER_DB_NAME: 'other.db' } });
+    expect(existsSync(join(at('by-env'), 'other.db'))).toBe(true);
   });
 
   test('else XDG_DATA_HOME, else the home directory', async () => {
@@ -57,8 +57,11 @@ describe('where the data goes', () => {
     const args = ['scan', place.tree, 'Mount', '--engine', 'process'];
     await runJson(args, 0, { env: { XDG_DATA_HOME: at('xdg'), HOME: at('home') } });
     expect(existsSync(join(at('xdg'), 'nas-scanner/journal'))).toBe(true);
-    await runJson(args, 0, { env: { HOME: at('home') } });
-    expect(existsSync(join(at('home'), '.local/share/nas-scanner/smart_catalog.db'))).toBe(true);
+    const { ok } = await runJson(['preflight', ...args.slice(1, 2), ...args.slice(3)], 0, {
+      env: { HOME: at('home') },
+    });
+    expect(ok).toBe(true);
+    expect(existsSync(join(at('home'), '.local/share/nas-scanner'))).toBe(true);
   });
 
   test('an empty XDG_DATA_HOME counts as none', async () => {

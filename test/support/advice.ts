@@ -84,6 +84,7 @@ export class AdvisedPlace extends Place {
     this.#kill();
     super.remove();
     if (this.#bin !== null) rmSync(this.#bin, { recursive: true, force: true });
+    this.#bin = null;
   }
 
   /** What `diagnose` says of the last scan, each finding with its proof. */
