@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDockerEngine, type DockerEngine } from '../../src/engine/docker.js';
 import { EngineError } from '../../src/engine/port.js';
 import { buildSmallImage, importBaseImage } from '../support/engine-image.js';
-import { containerNames, engineAvailable, silentSocket, TestEngine } from '../support/engine.js';
+import { containerNames, engineAvailable, silentSocket, type TestEngine } from '../support/engine.js';
+import { sharedEngine } from '../support/with-image.js';
 import { describeEngine, ended, FAKE_WORKER, Workbench } from './engine-contract.js';
 
 const IMAGE = 'nas-scanner-fake-worker:test';
@@ -30,7 +31,7 @@ describe.skipIf(!engineAvailable)('docker', () => {
   }
 
   beforeAll(async () => {
-    daemon = await TestEngine.shared();
+    daemon = await sharedEngine();
     process.env['DOCKER_HOST'] = daemon.host;
     const base = await importBaseImage(daemon);
     const dockerfile = `FROM ${base}\nCOPY fake-worker.mjs /fake-worker.mjs\nENTRYPOINT ["node", "/fake-worker.mjs"]\n`;

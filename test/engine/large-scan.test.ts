@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runJson } from '../support/cli.js';
 import { DockerPlace } from '../support/docker-scan.js';
 import { buildImage } from '../support/engine-image.js';
-import { engineAvailable, TestEngine } from '../support/engine.js';
+import { engineAvailable, type TestEngine } from '../support/engine.js';
 import { listByCatalog, listByFind } from '../support/outside.js';
+import { sharedEngine } from '../support/with-image.js';
 
 const TOPS = 8;
 const FOLDERS_EACH = 25;
@@ -30,7 +31,7 @@ describe.skipIf(!engineAvailable)('a scan of 50,000 files in 8 chunks, 4 contain
   let truth: string[];
 
   beforeAll(async () => {
-    daemon = await TestEngine.shared();
+    daemon = await sharedEngine();
     await buildImage(daemon);
     here = new DockerPlace(daemon);
     // In memory: making and removing so many files on a busy disk takes longer than all the rest.

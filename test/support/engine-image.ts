@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
 import { PATH, type TestEngine } from './engine.js';
+import { onceForAll } from './once.js';
 
 const run = promisify(execFile);
 const PROJECT = resolve(import.meta.dirname, '../..');
@@ -40,9 +41,18 @@ async function copyProgram(program: string, target: string, as = program): Promi
   }
 }
 
+/** For an engine, by where it listens: the name of what is done once for it. */
+const once = (what: string, { host }: TestEngine): string => `${what}-${host.replaceAll(/\W/g, '-')}`;
+
 /** Imports a base image made of this machine's node and a few programs; no registry is asked. */
 export async function importBaseImage(engine: TestEngine): Promise<string> {
-  if (await hasImage(engine, BASE_IMAGE)) return BASE_IMAGE;
+  await onceForAll(once('base', engine), async () => {
+    if (!(await hasImage(engine, BASE_IMAGE))) await importBase(engine);
+  });
+  return BASE_IMAGE;
+}
+
+async function importBase(engine: TestEngine): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-base-'));
   try {
     await copyProgram(process.execPath, folder, '/usr/local/bin/node');
@@ -52,7 +62,6 @@ export async function importBaseImage(engine: TestEngine): Promise<string> {
       await copyLibrary(library, folder);
     await mkdir(join(folder, 'tmp'), { recursive: true });
     await pipe(['tar', '-C', folder, '-c', '.'], ['docker', 'import', '-', BASE_IMAGE], engine);
-    return BASE_IMAGE;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -96,13 +105,18 @@ async function copyLibrary(name: string, target: string): Promise<void> {
 }
 
 /** Builds the project's own Dockerfile on that base, from `dist` and the production packages. */
-export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<void> {
+export async function buildImage(engine: TestEngine): Promise<void> {
+  await onceForAll(once('image', engine), async () => {
+    const build = await fingerprint(join(PROJECT, 'dist'));
+    if (!(await hasImage(engine, TEST_IMAGE, build))) await buildProject(engine, build);
+  });
+}
+
+async function buildProject(engine: TestEngine, build: string): Promise<void> {
   const base = await importBaseImage(engine);
-  const build = await fingerprint(join(PROJECT, 'dist'));
-  if (await hasImage(engine, tag, build)) return;
   await pipe(
     ['tar', '-C', await builtCheckout(base), '-c', '.'],
-    ['docker', 'build', '--network', 'none', '--label', `${BUILD_LABEL}=${build}`, '-t', tag, '-'],
+    ['docker', 'build', '--network', 'none', '--label', `${BUILD_LABEL}=${build}`, '-t', TEST_IMAGE, '-'],
     engine,
   );
 }
@@ -113,12 +127,9 @@ export async function buildImage(engine: TestEngine, tag = TEST_IMAGE): Promise<
  */
 export async function builtCheckout(base: string): Promise<string> {
   const folder = join(inject('built'), 'checkout');
-  if (existsSync(folder)) return folder;
-  const mine = await mkdtemp(`${folder}-`);
-  await gatherCheckout(mine, base);
-  // Another test file may have been quicker.
-  await rename(mine, folder).catch((error: unknown) => {
-    if (!existsSync(folder)) throw error;
+  await onceForAll('checkout', async () => {
+    await mkdir(folder);
+    await gatherCheckout(folder, base);
   });
   return folder;
 }

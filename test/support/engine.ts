@@ -32,16 +32,26 @@ export class TestEngine {
     this.host = host;
   }
 
-  /** The engine that DOCKER_HOST names, where it answers (it is never stopped or killed), else one of our own. */
-  static async shared(): Promise<TestEngine> {
-    const engine = new TestEngine('', process.env['DOCKER_HOST'] ?? '');
-    if (engine.host !== '' && (await engine.answers())) return engine;
-    return TestEngine.start();
+  /** One that others start and stop: `stop` does nothing to it. @param host as DOCKER_HOST has it */
+  static at(host: string): TestEngine {
+    return new TestEngine('', host);
+  }
+
+  /** Where an engine in that folder listens. */
+  static hostIn(folder: string): string {
+    return `unix://${join(folder, 'docker.sock')}`;
+  }
+
+  /** Starts one in that folder, which stays when this process ends. */
+  static async startIn(folder: string): Promise<void> {
+    const engine = new TestEngine(folder, TestEngine.hostIn(folder));
+    await engine.launch();
+    engine.#daemon?.unref();
   }
 
   static async start(options: DaemonOptions = {}): Promise<TestEngine> {
     const folder = await mkdtemp(join(tmpdir(), 'nas-scanner-engine-'));
-    const engine = new TestEngine(folder, `unix://${join(folder, 'docker.sock')}`);
+    const engine = new TestEngine(folder, TestEngine.hostIn(folder));
     try {
       if (options.diskBytes !== undefined) await engine.#mountDisk(options.diskBytes);
       await engine.launch(options);
@@ -176,7 +186,8 @@ function isShim(words: string[]): boolean {
   return words[0]?.includes('containerd-shim') === true;
 }
 
-function commandLine(pid: string): string[] {
+/** The words that a process was started with; none: it has ended. */
+export function commandLine(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
@@ -191,7 +202,8 @@ interface DaemonOptions {
   diskBytes?: number;
 }
 
-async function unmountBelow(folder: string): Promise<void> {
+/** Gives up all mounts below a folder, the innermost first. */
+export async function unmountBelow(folder: string): Promise<void> {
   const { stdout } = await run('cat', ['/proc/self/mountinfo']);
   const points = stdout
     .split('\n')
