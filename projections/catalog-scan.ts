@@ -22,44 +22,37 @@ export class ScanTables {
   apply(event: JournalEvent, header: RecordHeader): void {
     const at = unixSeconds(header.at);
     switch (event.type) {
-      case 'scan.started': {
+      case 'scan.started':
         this.#started(event.data, header.scan, at);
-        return;
-      }
+        break;
       case 'scan.resumed':
         this.#run('UPDATE scans SET resumed = resumed + 1, ended_at = NULL, outcome = NULL WHERE scan = ?', [
           header.scan,
         ]);
-        return;
+        break;
       case 'preflight.checked': {
         const { device } = event.data;
         if (device !== undefined) this.#set('scans', { scan: header.scan }, { mount_device: device });
-        return;
+        break;
       }
-      case 'scan.interrupted': {
+      case 'scan.interrupted':
         this.#set('scans', { scan: header.scan }, { interrupted: event.data.signal });
-        return;
-      }
-      case 'scan.completed': {
+        break;
+      case 'scan.completed':
         this.#completed(event.data, header.scan, at);
-        return;
-      }
-      case 'catalog.imported': {
+        break;
+      case 'catalog.imported':
         this.#imported(event.data);
-        return;
-      }
+        break;
       case 'chunk.planned':
       case 'chunk.split':
       case 'chunk.completed':
       case 'chunk.failed':
-      case 'chunk.scanned': {
+      case 'chunk.scanned':
         this.#chunk(event, header.scan);
-        return;
-      }
-      default: {
+        break;
+      default:
         this.#attempt(event, header.scan, at);
-        return;
-      }
     }
   }
 
@@ -103,7 +96,7 @@ export class ScanTables {
     const { chunk } = event.data;
     const key = { scan, chunk };
     switch (event.type) {
-      case 'chunk.planned': {
+      case 'chunk.planned':
         this.#set('chunks', key, {
           roots: JSON.stringify(event.data.roots),
           reason: event.data.reason,
@@ -111,32 +104,23 @@ export class ScanTables {
           estimated_bytes: exactInteger(event.data.estimatedBytes),
           state: 'planned',
         });
-        return;
-      }
-      case 'chunk.split': {
+        break;
+      case 'chunk.split':
         this.#set('chunks', key, { state: 'split', split_into: JSON.stringify(event.data.into) });
-        return;
-      }
+        break;
       case 'chunk.completed':
         this.#set('chunks', key, { state: 'completed', ...totals(event.data) });
-        {
-          this.#set('attempts', { ...key, attempt: event.data.attempt }, { state: 'completed' });
-          return;
-        }
-      case 'chunk.failed':
-        this.#set('chunks', key, { state: event.data.willRetry ? 'retrying' : 'failed' });
-        {
-          this.#set(
-            'attempts',
-            { ...key, attempt: event.data.attempt },
-            { state: 'failed', reason: event.data.reason },
-          );
-          return;
-        }
-      case 'chunk.scanned': {
-        this.#set('attempts', { ...key, attempt: event.data.attempt }, totals(event.data));
-        return;
+        this.#set('attempts', { ...key, attempt: event.data.attempt }, { state: 'completed' });
+        break;
+      case 'chunk.failed': {
+        const { attempt, reason, willRetry } = event.data;
+        this.#set('chunks', key, { state: willRetry ? 'retrying' : 'failed' });
+        this.#set('attempts', { ...key, attempt }, { state: 'failed', reason });
+        break;
       }
+      case 'chunk.scanned':
+        this.#set('attempts', { ...key, attempt: event.data.attempt }, totals(event.data));
+        break;
     }
   }
 

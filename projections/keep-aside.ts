@@ -1,4 +1,5 @@
 import { linkSync, renameSync, statSync, type Stats } from 'node:fs';
+import { ProjectionError } from './errors.js';
 import { isFormerCatalog, isUnreadable } from './former-catalog.js';
 import { printable } from './text.js';
 
@@ -35,7 +36,14 @@ export function keepUnreadable(path: string): string | null {
     keep(path, kept);
     return kept;
   }
-  throw new Error(`${path}.unreadable and ${NAMES_MAX - 1} more are there already: remove some`);
+  throw new ProjectionError(
+    'foreign-file',
+    `${path} cannot be read, and every name to keep it under is taken`,
+    {
+      path,
+      hint: `move some of ${path}.unreadable and ${NAMES_MAX - 1} more elsewhere`,
+    },
+  );
 }
 
 /** For people: what became of such a file. */

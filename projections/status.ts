@@ -75,36 +75,29 @@ export class StatusFold {
     if (this.#startedAtMs === 0) this.#startedAtMs = atMs;
     if (this.#lastAtMs === 0 || !isBookkeeping(event.type)) this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
     switch (event.type) {
-      case 'files.batch': {
+      case 'files.batch':
         this.#batch(event.data, atMs);
-        return;
-      }
-      case 'digest.progressed': {
+        break;
+      case 'digest.progressed':
         this.#reading(event.data, atMs);
-        return;
-      }
-      case 'health.checked': {
+        break;
+      case 'health.checked':
         if (event.data.chunk !== 0) this.#health(event.data);
-        return;
-      }
+        break;
       case 'chunk.planned':
       case 'chunk.split':
       case 'chunk.completed':
-      case 'chunk.failed': {
+      case 'chunk.failed':
         this.#chunkEvent(event, atMs);
-        return;
-      }
+        break;
       case 'container.adopted':
       case 'container.started':
-      case 'process.started': {
+      case 'process.started':
         // Chunk 0 is a preflight probe's.
         if (event.data.chunk !== 0) workerStarted(this.#chunk(event.data.chunk), event.data, atMs);
-        return;
-      }
-      default: {
+        break;
+      default:
         this.#scanEvent(event, atMs);
-        return;
-      }
     }
   }
 

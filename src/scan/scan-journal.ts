@@ -34,7 +34,7 @@ export class ScanJournal {
   /** The newest record that is on disk. */
   get newest(): CoordinatorRef {
     const durable = this.#writer.durable;
-    if (durable === null) throw new Error('nothing has been journaled yet');
+    if (durable === null) throw new Error('unreachable: an open journal has its opening on disk');
     return { epoch: durable.epoch, seq: durable.seq, crc: durable.crc };
   }
 
