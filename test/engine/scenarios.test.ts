@@ -123,7 +123,7 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
     scan.child.kill('SIGKILL');
     await scan.ended;
     const next = here.start(...SLOWLY);
-    await until('their adoption', () => here.of('container.adopted').length === 2);
+    await until('their adoption', () => here.of('container.adopted').length === 2, 40_000);
     const { workers } = (await here.ask('status')) as { workers: { name: string }[] };
     for (const { name } of workers) expect(names).toContain(name);
     await expectComplete(next, here);
