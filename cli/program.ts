@@ -81,6 +81,16 @@ export function createProgram(): Command {
     .version(VERSION)
     .showHelpAfterError('(nas-scanner --help shows the commands)')
     .addHelpText('after', EXAMPLES);
+  addScanCommands(program);
+  addJournalCommands(program);
+  addReadingCommands(program);
+  addInnerCommands(program);
+  for (const each of [program, ...program.commands]) each.exitOverride().configureOutput({ outputError });
+  return program;
+}
+
+/** What takes the options of a scan. */
+function addScanCommands(program: Command): void {
   program.addCommand(
     withScanOptions(command('scan', 'scan a mount into the catalog'))
       .argument('<path>', 'the directory to scan, for example /mnt/user/Archive')
@@ -96,6 +106,10 @@ export function createProgram(): Command {
         execute(scanOptionsFrom(self, path, ''), async () => (await import('./preflight.js')).runPreflight),
       ),
   );
+}
+
+/** What works on the journal and makes the catalog from it. */
+function addJournalCommands(program: Command): void {
   program.addCommand(
     command('replay', 'rebuild the catalog from the journal')
       .addOption(new Option('--scan <id...>', 'only these scans').argParser(collectScanIds))
@@ -130,6 +144,10 @@ export function createProgram(): Command {
         execute(options, async () => (await import('./repair.js')).runRepair),
       ),
   );
+}
+
+/** What shows how things stand, and the few others that take no options of their own. */
+function addReadingCommands(program: Command): void {
   program.addCommand(
     command('diagnose', 'say what went wrong and what to do')
       .alias('debug')
@@ -170,6 +188,10 @@ export function createProgram(): Command {
         ),
       ),
   );
+}
+
+/** What the program starts by itself, in workers and containers. */
+function addInnerCommands(program: Command): void {
   // The program's entry runs it; here it is for whoever forgets the task.
   program.addCommand(new Command('worker').requiredOption('--task <file>'), { hidden: true });
   program.addCommand(
@@ -179,8 +201,6 @@ export function createProgram(): Command {
     }),
     { hidden: true },
   );
-  for (const each of [program, ...program.commands]) each.exitOverride().configureOutput({ outputError });
-  return program;
 }
 
 function outputError(text: string, write: (text: string) => void): void {
