@@ -9,7 +9,7 @@ import { absorb } from './absorb.js';
 import { Commands } from './commands.js';
 import type { FindingContext, FindingMaker } from './context.js';
 import type { LiveContext } from './live.js';
-import { ScanFacts } from './facts.js';
+import { ScanFacts, type ChunkFacts } from './facts.js';
 import { analysisFindings } from './findings/analysis.js';
 import { catalogFindings } from './findings/catalog.js';
 import { coverageFindings } from './findings/coverage.js';
@@ -187,7 +187,6 @@ export class DiagnosisFold {
       show,
     };
     const findings = nothing ? [] : absorb(MAKERS.flatMap((make) => make(context)));
-    const states = [...facts.chunks.values()];
     return {
       scan,
       verdict,
@@ -198,14 +197,16 @@ export class DiagnosisFold {
       startedAt: this.#firstAt,
       endedAt: verdict === 'running' ? null : this.#lastAt,
       totals: totalsOf(totals, { records: this.#records, firstAt: this.#firstAt, lastAt: this.#lastAt }),
-      chunks: {
-        planned: states.filter(({ state }) => state !== 'split').length,
-        completed: states.filter(({ state }) => state === 'completed').length,
-        failed: states.filter((chunk) => chunk.state === 'failed').length,
-      },
+      chunks: chunkCounts([...facts.chunks.values()]),
       findings: severestFirst(findings),
     };
   }
+}
+
+function chunkCounts(chunks: readonly ChunkFacts[]): Diagnosis['chunks'] {
+  const count = (wanted: ChunkFacts['state']): number =>
+    chunks.filter(({ state }) => state === wanted).length;
+  return { planned: chunks.length - count('split'), completed: count('completed'), failed: count('failed') };
 }
 
 /** What of a record is too new: its payload, or the format of the segment that it opens. */
