@@ -96,14 +96,12 @@ export interface IndexedBatch extends EventData<'files.batch'> {
 }
 
 export function isIndexed(batch: EventData<'files.batch'>): batch is IndexedBatch {
-  return (
-    batch instanceof CarriedBatch || (batch.directories[0] instanceof IndexedDirectory && 'plain' in batch)
-  );
+  return batch instanceof LazyBatch || (batch.directories[0] instanceof IndexedDirectory && 'plain' in batch);
 }
 
 /** Number of all rows of a payload. */
 export function batchRowCount(batch: EventData<'files.batch'>): number {
-  if (batch instanceof CarriedBatch) return batch.rowCount;
+  if (batch instanceof LazyBatch) return batch.rowCount;
   return batch.directories.reduce((sum, each) => sum + rowCount(each), 0);
 }
 
@@ -126,77 +124,86 @@ export function sizeOf(cell: unknown): number | bigint {
   return typeof cell === 'string' && /^-?\d+$/.test(cell) ? BigInt(cell) : 0;
 }
 
-/** A directory as `JSON.stringify` leaves it: without `rows`. */
-interface CarriedDirectory extends ListedDirectory {
-  rowCount: number;
-  rowBytes: number;
-}
-interface CarriedRest {
-  directories: CarriedDirectory[];
+/** Directories are as `JSON.stringify` leaves them: without `rows`. */
+interface CarriedDirectories {
+  directories: (ListedDirectory & { rowCount: number; rowBytes: number | bigint })[];
   /** First byte of each directory's rows and the one behind them. */
   rowsAt: number[];
   odd: unknown[][][];
 }
 
-/** What another thread needs beside the payload's bytes to have an indexed batch again, but for its plain rows. */
-export interface Carried {
+/** What stands of a batch beside its directories. */
+export interface BatchHead {
   chunk: number;
   attempt: number;
   columns: string[];
   rowCount: number;
-  restJson: string;
 }
 
-/** @returns null for sums beyond 2^53, which it cannot say */
-export function carry({ chunk, attempt, columns, directories, bytes, ranges }: IndexedBatch): Carried | null {
+export function headOf({ chunk, attempt, columns, directories }: IndexedBatch): BatchHead {
+  const rowCount = directories.reduce((sum, each) => sum + each.rowCount, 0);
+  return { chunk, attempt, columns, rowCount };
+}
+
+/**
+ * What another thread needs beside the payload's bytes to have its directories again.
+ * @returns JSON; null for sums beyond 2^53, which it cannot say
+ */
+export function carry({ directories, bytes, ranges }: IndexedBatch): string | null {
   if (directories.some(({ rowBytes }) => typeof rowBytes === 'bigint')) return null;
   const rowsAt = directories.flatMap((each) => {
     const { from, to } = each.rowsIn(bytes);
     return [from, to];
   });
-  const rest = { directories, rowsAt, odd: ranges.map(({ odd }) => odd) };
-  const rowCount = directories.reduce((sum, each) => sum + each.rowCount, 0);
-  return { chunk, attempt, columns, rowCount, restJson: JSON.stringify(rest) };
+  const carried: CarriedDirectories = { directories, rowsAt, odd: ranges.map(({ odd }) => odd) };
+  return JSON.stringify(carried);
 }
 
-/** An indexed batch without its plain rows. What most of its readers do not ask for is read when one does. */
-export class CarriedBatch implements IndexedBatch {
+/** Directories of a batch, and those of their rows that are not plain. */
+export interface BatchDirectories {
+  directories: IndexedDirectory[];
+  odd: unknown[][][];
+}
+
+/** @param json what `carry` gave @param bytes the payload's bytes, wherever they are now */
+export function carried(json: string, bytes: Buffer): BatchDirectories {
+  const { directories, rowsAt, odd } = JSON.parse(json) as CarriedDirectories;
+  return {
+    directories: directories.map((each, i) => {
+      const json = bytes.subarray(rowsAt[2 * i], rowsAt[2 * i + 1]);
+      return new IndexedDirectory(each, { count: each.rowCount, bytes: each.rowBytes, json }, each);
+    }),
+    odd,
+  };
+}
+
+/** An indexed batch without its plain rows, whose directories are read when somebody asks for them. */
+export class LazyBatch implements IndexedBatch {
   readonly chunk: number;
   readonly attempt: number;
   readonly columns: string[];
   readonly rowCount: number;
   readonly bytes: Buffer;
   readonly plain: PlainRows = { words: [], count: 0 };
-  readonly #restJson: string;
-  #rest: Pick<IndexedBatch, 'directories' | 'ranges'> | null = null;
+  readonly #read: () => BatchDirectories;
+  #directories: BatchDirectories | null = null;
 
-  /** @param carried what `carry` gave @param bytes the payload's bytes, wherever they are now */
-  constructor({ chunk, attempt, columns, rowCount, restJson }: Carried, bytes: Buffer) {
+  constructor({ chunk, attempt, columns, rowCount }: BatchHead, bytes: Buffer, read: () => BatchDirectories) {
     this.chunk = chunk;
     this.attempt = attempt;
     this.columns = columns;
     this.rowCount = rowCount;
     this.bytes = bytes;
-    this.#restJson = restJson;
+    this.#read = read;
   }
 
   get directories(): IndexedDirectory[] {
-    return (this.#rest ??= this.#read()).directories;
+    return (this.#directories ??= this.#read()).directories;
   }
 
   get ranges(): RowRange[] {
-    return (this.#rest ??= this.#read()).ranges;
-  }
-
-  #read(): Pick<IndexedBatch, 'directories' | 'ranges'> {
-    const { directories, rowsAt, odd } = JSON.parse(this.#restJson) as CarriedRest;
-    return {
-      directories: directories.map((each, i) => {
-        const json = this.bytes.subarray(rowsAt[2 * i], rowsAt[2 * i + 1]);
-        return new IndexedDirectory(each, { count: each.rowCount, bytes: each.rowBytes, json }, each);
-      }),
-      ranges: odd.map((rows) => ({ from: 0, to: 0, pathAt: 0, pathBytes: 0, odd: rows })),
-    };
+    const { odd } = (this.#directories ??= this.#read());
+    return odd.map((rows) => ({ from: 0, to: 0, pathAt: 0, pathBytes: 0, odd: rows }));
   }
 
   [key: string]: unknown;

@@ -1,15 +1,19 @@
 import type { EventData, ListedDirectory, PathText } from '../journal/events/index.js';
-import { isIndexed, rowTotals } from '../journal/indexed-batch.js';
+import { isIndexed, rowTotals, type IndexedBatch } from '../journal/indexed-batch.js';
 import type { FactTables } from './catalog-facts.js';
 import { BulkInsert, type FileRow } from './bulk-insert.js';
 import type { Db, Statement } from './database.js';
-import { DirectoryTable, type DirectoryState, type ListingSource } from './directory-table.js';
+import { nextState, type DirectoryState } from './directory-state.js';
+import { DirectoryTable, type ListingSource } from './directory-table.js';
 import { columnsOf, fileRow, type Columns } from './file-row.js';
 import { RowPacker } from './pack-rows.js';
+import { OwnListedDirectories, type ListedDirectories } from './listed-directories.js';
 import { PackedInsert } from './packed-insert.js';
 import { childPath, directoryKey, type DirectoryKey } from './path-column.js';
+import { plainSums, type PlainSums } from './plain-directories.js';
 import { StagedBatch } from './record-block.js';
 import type { Removal } from './removal.js';
+import type { StagedRange } from './row-image.js';
 import { StagedRows } from './staged-rows.js';
 
 /** Of the scan whose records are applied. The three sums are written with the checkpoint. */
@@ -35,6 +39,7 @@ export class FilesTables {
   readonly #packed: PackedInsert;
   readonly #packer = new RowPacker();
   readonly #staged: StagedRows;
+  readonly #own: OwnListedDirectories;
   readonly #insertRawFile: Statement;
   readonly #insertProblem: Statement;
   readonly #clearProblems: Statement<[string, string]>;
@@ -50,6 +55,7 @@ export class FilesTables {
     this.#bulk = new BulkInsert(database);
     this.#packed = new PackedInsert(database);
     this.#staged = new StagedRows(database);
+    this.#own = new OwnListedDirectories(database);
     this.#insertRawFile = database.prepare(
       `INSERT OR REPLACE INTO files (${columns}, path_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
@@ -65,38 +71,47 @@ export class FilesTables {
   apply(batch: Batch, context: ScanContext, atSeconds: number): void {
     const { chunk, attempt } = batch;
     const source = { mountName: context.mountName, scan: context.scan, chunk, attempt, atSeconds };
-    if (batch instanceof StagedBatch && this.#applyWhole(batch, context, source)) return;
+    if (isIndexed(batch) && this.#applyPlain(batch, context, source)) return;
     const columns = columnsOf(batch.columns);
     const entries = batch.directories.map((entry): ReadEntry => {
       const { files, bytes } = rowTotals(entry, columns.size);
       return { key: directoryKey(entry.path), entry, files, bytes };
     });
     this.#insertRows(batch, entries, columns, context, atSeconds);
-    const repeated = repeatedIn(entries);
-    for (const each of entries) {
-      const { key, entry, files, bytes } = each;
-      const isWhole = entry.part === 1 && entry.last && !repeated.has(key.text);
-      if (!isWhole || !this.#directories.insertNew(key, entry, { files, bytes }, source)) {
-        this.#directory(each, batch, columns, context, atSeconds);
-        continue;
-      }
-      this.#problems(key, entry, context.scan, atSeconds, null);
-      this.#facts.add(key, entry, columns.name, context.scan);
-      context.files += files;
-      context.bytes += BigInt(bytes);
-      context.directories += 1;
-    }
+    for (const each of entries) this.#directory(each, batch, columns, context, atSeconds);
   }
 
-  /** A record of plain directories that are all new, as nearly all are in a first scan: a statement for each table. */
-  #applyWhole({ staged }: StagedBatch, context: ScanContext, source: ListingSource): boolean {
-    const { rows, directories } = staged;
-    if (directories === null || !this.#staged.newDirectories(directories, source)) return false;
-    this.#staged.files(rows, source.mountName, source.atSeconds);
-    context.files += directories.files;
-    context.bytes += BigInt(directories.bytes);
-    context.directories += directories.to - directories.from + 1;
+  /** A record of plain directories that this scan has not met before, as nearly all are: a few statements for them all. */
+  #applyPlain(batch: IndexedBatch, context: ScanContext, source: ListingSource): boolean {
+    const plain = this.#plainOf(batch);
+    if (plain === null) return false;
+    const { table, range, sums } = plain;
+    if (!table.areCalm(range, context.scan, context.mount?.text ?? null)) return false;
+    this.#insertPlainRows(batch, source.mountName, source.atSeconds);
+    for (const at of table.doubtful(range, source.atSeconds)) this.#removeMissing(batch, at);
+    table.put(range, source);
+    context.files += sums.files;
+    context.bytes += BigInt(sums.bytes);
+    context.directories += range.to - range.from + 1;
     return true;
+  }
+
+  #plainOf(batch: IndexedBatch): { table: ListedDirectories; range: StagedRange; sums: PlainSums } | null {
+    if (batch instanceof StagedBatch) {
+      const { directories } = batch.staged;
+      return directories && { table: this.#staged.directories, range: directories, sums: directories };
+    }
+    const sums = plainSums(batch);
+    return sums && { table: this.#own, range: this.#own.fill(batch), sums };
+  }
+
+  #removeMissing(batch: IndexedBatch, at: number): void {
+    const directory = batch.directories[at];
+    if (directory === undefined) return;
+    const key = directoryKey(directory.path);
+    const name = columnsOf(batch.columns).name;
+    const listed = new Set(directory.rows.map((row) => childPath(key, row[name] as PathText).text));
+    this.#removal.missingFiles(key, (path) => listed.has(path));
   }
 
   #directory(
@@ -107,11 +122,15 @@ export class FilesTables {
     atSeconds: number,
   ): void {
     const before = this.#directories.get(key.text);
-    const state = nextState(before, entry, batch, context);
+    const state = nextState(before, entry, {
+      scan: context.scan,
+      chunk: batch.chunk,
+      attempt: batch.attempt,
+    });
     // A new attempt's word replaces the former one's.
     if (entry.part === 1 && before?.scan === context.scan) this.#clearProblems.run(context.scan, key.text);
     const paths = (): string[] => entry.rows.map((row) => childPath(key, row[columns.name] as PathText).text);
-    const listed = this.#gatherer(key, entry, state);
+    const listed = this.#gatherer(key, entry, { state, files, atSeconds });
     if (listed !== null) for (const path of paths()) listed.add(path);
     if (state.tracked || state.part === 0) this.#facts.forget(key, paths);
     this.#facts.add(key, entry, columns.name, context.scan);
@@ -126,10 +145,18 @@ export class FilesTables {
     this.#directories.put(key, state, context.mountName);
   }
 
-  /** Collects the paths of a listing where something could be missing from it: in memory, or in the catalog when it has parts. */
-  #gatherer(key: DirectoryKey, entry: ListedDirectory, state: DirectoryState): Gatherer | null {
+  /**
+   * Collects the paths of a listing where something could be missing from it: in memory, or in the catalog when it has
+   * parts. Its rows are in `files` already.
+   */
+  #gatherer(
+    key: DirectoryKey,
+    entry: ListedDirectory,
+    { state, files, atSeconds }: { state: DirectoryState; files: number; atSeconds: number },
+  ): Gatherer | null {
     if (!state.tracked || state.part === 0) return null;
-    if (entry.part === 1 && entry.last) return new Set<string>();
+    if (entry.part === 1 && entry.last)
+      return this.#removal.holdsOnly(key, files, atSeconds) ? null : new Set<string>();
     if (entry.part === 1) this.#clearNames.run(key.text);
     return {
       add: (path) => this.#insertName.run(key.text, path),
@@ -146,11 +173,7 @@ export class FilesTables {
     atSeconds: number,
   ): void {
     const indexed = isIndexed(batch) ? batch : null;
-    const { mountName } = context;
-    if (indexed instanceof StagedBatch) this.#staged.files(indexed.staged.rows, mountName, atSeconds);
-    else if (indexed !== null) {
-      for (const packed of this.#packer.pack(indexed)) this.#packed.files(packed, mountName, atSeconds);
-    }
+    if (indexed !== null) this.#insertPlainRows(indexed, context.mountName, atSeconds);
     const rows: FileRow[] = [];
     entries.forEach(({ key, entry }, i) => {
       for (const cells of indexed?.ranges[i]?.odd ?? entry.rows) {
@@ -159,7 +182,13 @@ export class FilesTables {
         else this.#insertRaw(row, raw, context, atSeconds);
       }
     });
-    this.#bulk.files(rows, mountName, atSeconds);
+    this.#bulk.files(rows, context.mountName, atSeconds);
+  }
+
+  /** Those that can be taken as they stand. */
+  #insertPlainRows(batch: IndexedBatch, mountName: string | null, atSeconds: number): void {
+    if (batch instanceof StagedBatch) this.#staged.files(batch.staged.rows, mountName, atSeconds);
+    else for (const packed of this.#packer.pack(batch)) this.#packed.files(packed, mountName, atSeconds);
   }
 
   #insertRaw(row: FileRow, raw: Buffer, { mountName }: ScanContext, atSeconds: number): void {
@@ -225,14 +254,6 @@ interface ReadEntry {
   bytes: number | bigint;
 }
 
-/** Paths that come more than once in a record. */
-function repeatedIn(entries: readonly ReadEntry[]): ReadonlySet<string> {
-  const met = new Set<string>();
-  const again = new Set<string>();
-  for (const { key } of entries) (met.has(key.text) ? again : met).add(key.text);
-  return again;
-}
-
 interface Gatherer {
   add(path: string): unknown;
   has(path: string): boolean;
@@ -242,49 +263,3 @@ interface Gatherer {
 function isOwnProblem(entry: ListedDirectory, code: string): boolean {
   return entry.problems.some((problem) => problem.name === '' && problem.code === code);
 }
-
-/**
- * Takes the next part of a listing. `part` counts those that are there without a gap, from 1, of one attempt; it is 0
- * while the listing has a hole, until an attempt begins anew.
- */
-function nextState(
-  before: DirectoryState | null,
-  entry: ListedDirectory,
-  batch: Batch,
-  context: ScanContext,
-): DirectoryState {
-  const { chunk, attempt } = batch;
-  const goesOn = before?.scan === context.scan && before.chunk === chunk && before.attempt === attempt;
-  const state: DirectoryState = before ?? { ...NEVER_SEEN, scan: context.scan };
-  if (entry.part === 1) {
-    return Object.assign(state, {
-      scan: context.scan,
-      chunk,
-      attempt,
-      part: 1,
-      tracked: before !== null,
-      partFiles: 0,
-      partBytes: 0n,
-    });
-  }
-  const part = goesOn && state.part === entry.part - 1 ? entry.part : 0;
-  return Object.assign(state, { scan: context.scan, chunk, attempt, part });
-}
-
-const NEVER_SEEN: Omit<DirectoryState, 'scan'> = {
-  chunk: 0,
-  attempt: 0,
-  part: 0,
-  tracked: false,
-  partFiles: 0,
-  partBytes: 0n,
-  seenScan: null,
-  listedScan: null,
-  listedAt: null,
-  files: 0,
-  bytes: 0n,
-  entries: null,
-  subdirectories: null,
-  others: null,
-  excluded: null,
-};

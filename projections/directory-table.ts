@@ -1,30 +1,7 @@
-import type { ListedDirectory } from '../journal/events/index.js';
 import { cappedInteger } from './cells.js';
 import type { Db, Statement } from './database.js';
+import type { DirectoryState } from './directory-state.js';
 import type { DirectoryKey } from './path-column.js';
-
-/** A row of `directories`: its newest entry, and its newest complete listing. */
-export interface DirectoryState {
-  /** The attempt of the newest entry, and how many of its parts are there without a gap; 0: there is a hole. */
-  scan: string;
-  chunk: number;
-  attempt: number;
-  part: number;
-  /** Whether the directory was known before this attempt, so that files may have to leave. */
-  tracked: boolean;
-  partFiles: number;
-  partBytes: bigint;
-  /** The newest scan that met it, readable or not. */
-  seenScan: string | null;
-  listedScan: string | null;
-  listedAt: number | null;
-  files: number;
-  bytes: bigint;
-  entries: number | null;
-  subdirectories: number | null;
-  others: number | null;
-  excluded: number | null;
-}
 
 type Row = [
   scan: string,
@@ -64,7 +41,6 @@ export interface ListingSource {
 export class DirectoryTable {
   readonly #get: Statement<[string], Row>;
   readonly #put: Statement;
-  readonly #insertNew: Statement;
   readonly #scanned: Statement<[string, string | null, number]>;
 
   constructor(database: Db) {
@@ -74,12 +50,6 @@ export class DirectoryTable {
       .safeIntegers();
     this.#put = database.prepare(
       `INSERT OR REPLACE INTO directories (path, path_raw, mount_point, ${COLUMNS}) VALUES (${'?, '.repeat(18)}?)`,
-    );
-    this.#insertNew = database.prepare(
-      `INSERT INTO directories (path, path_raw, mount_point, ${COLUMNS})
-       SELECT path, raw, mount, scan, chunk, attempt, 1, 0, files, bytes, scan, scan, at, files, bytes, ?, ?, ?, ?
-       FROM (SELECT ? AS path, ? AS raw, ? AS mount, ? AS scan, ? AS chunk, ? AS attempt, ? AS at, ? AS files, ? AS bytes)
-       WHERE true ON CONFLICT DO NOTHING`,
     );
     this.#scanned = database.prepare('INSERT OR REPLACE INTO scanned_dirs VALUES (?, ?, ?)');
   }
@@ -129,38 +99,6 @@ export class DirectoryTable {
       state.others,
       state.excluded,
     );
-  }
-
-  /**
-   * Takes in a directory that is complete in one entry and was never met before: nearly every one, in a first scan.
-   * @returns false, and nothing is changed, when it is known
-   */
-  insertNew(
-    key: DirectoryKey,
-    listing: ListedDirectory,
-    { files, bytes }: { files: number; bytes: number | bigint },
-    source: ListingSource,
-  ): boolean {
-    const { entries = null, subdirectories = null, others = null, excluded = null } = listing;
-    const { mountName, scan, chunk, attempt, atSeconds } = source;
-    const { changes } = this.#insertNew.run(
-      entries,
-      subdirectories,
-      others,
-      excluded,
-      key.text,
-      key.raw,
-      mountName,
-      scan,
-      chunk,
-      attempt,
-      atSeconds,
-      files,
-      cappedInteger(bytes),
-    );
-    if (changes === 0) return false;
-    this.markScanned(key, mountName, atSeconds);
-    return true;
   }
 
   markScanned(key: DirectoryKey, mountName: string | null, atSeconds: number): void {

@@ -16,11 +16,19 @@ export interface PlainSums {
 }
 
 /** What stands of a plain directory beside its path, as columns of `directories`. */
-const NUMBERS = ['files', 'bytes', 'entries', 'subdirectories', 'others', 'excluded'] as const;
+export const PLAIN_DIRECTORY_COLUMNS = [
+  'files',
+  'bytes',
+  'entries',
+  'subdirectories',
+  'others',
+  'excluded',
+] as const;
 
-export const PLAIN_DIRECTORIES_DDL = `CREATE TABLE directories (path TEXT, ${NUMBERS.map((name) => `${name} INTEGER`).join(', ')})`;
+export const PLAIN_DIRECTORIES_DDL = `CREATE TABLE directories (path TEXT, ${PLAIN_DIRECTORY_COLUMNS.map((name) => `${name} INTEGER`).join(', ')})`;
 
-function numbersOf(directory: IndexedDirectory): unknown[] {
+/** In the order of PLAIN_DIRECTORY_COLUMNS. */
+export function numbersOf(directory: IndexedDirectory): unknown[] {
   const { rowCount, rowBytes, entries, subdirectories, others, excluded } = directory;
   return [rowCount, rowBytes, entries, subdirectories, others, excluded];
 }

@@ -1,9 +1,17 @@
 import type { JournalEvent } from '../journal/events/index.js';
 import { EVENT_VERSIONS } from '../journal/event-versions.js';
 import { indexFiles } from '../journal/files-index.js';
-import { carry, CarriedBatch, type Carried } from '../journal/indexed-batch.js';
+import {
+  carried,
+  carry,
+  headOf,
+  LazyBatch,
+  type BatchDirectories,
+  type BatchHead,
+} from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import { RawRecord, RECORD_BYTES_TARGET, type RecordHeader } from '../journal/record.js';
+import { plainSums } from './plain-directories.js';
 import type { RowImage, Staged } from './row-image.js';
 
 /** A record and, where its thread has read it already, its event. */
@@ -12,14 +20,42 @@ export interface FedRecord {
   event?: JournalEvent;
 }
 
-/** A batch whose plain rows another thread has written into an image: `plain` has none. */
-export class StagedBatch extends CarriedBatch {
+/** What goes with a record whose plain rows another thread has written into an image. */
+export interface StagedHead {
+  head: BatchHead;
+  staged: Staged;
+  /** See `carry`; null where hardly anybody will ask for its directories. */
+  carried: string | null;
+}
+
+/** A batch whose plain rows stand in an image: `plain` has none. */
+export class StagedBatch extends LazyBatch {
   readonly staged: Staged;
 
-  constructor(carried: Carried, bytes: Buffer, staged: Staged) {
-    super(carried, bytes);
+  constructor({ head, staged, carried: json }: StagedHead, bytes: Buffer) {
+    super(head, bytes, () => (json === null ? readAgain(bytes) : carried(json, bytes)));
     this.staged = staged;
   }
+}
+
+/** All rows are plain, and stand in the image. */
+function readAgain(bytes: Buffer): BatchDirectories {
+  const directories = indexFiles(bytes)?.directories ?? [];
+  return { directories, odd: directories.map(() => []) };
+}
+
+/**
+ * What is to be handed over beside a record, its rows being in the image now.
+ * @returns null, and nothing is in the image: the other side reads it by itself
+ */
+export function stage(dataBytes: Buffer, image: RowImage): StagedHead | null {
+  const batch = indexFiles(dataBytes);
+  if (batch === null) return null;
+  const sums = plainSums(batch);
+  const carried = sums === null ? carry(batch) : null;
+  if (sums === null && carried === null) return null;
+  const staged = image.add(batch, sums);
+  return staged === null ? null : { head: headOf(batch), staged, carried };
 }
 
 /** Records of one file on their way from the thread that reads them to the one that writes the catalog. */
@@ -36,8 +72,8 @@ interface BlockRecord {
   end: number;
   /** Bytes of its payload. */
   bytes: number;
-  /** Of a batch of files as our writers give them: see `carry`. */
-  files: { batch: Carried; staged: Staged } | null;
+  /** Of a batch of files as our writers give them. */
+  files: StagedHead | null;
 }
 
 /** Enough, mostly, for the payloads of an image's rows. */
@@ -92,11 +128,7 @@ export class BlockBuilder {
   /** null: the other side reads it by itself. */
   #files({ type, v, dataBytes }: RawRecord): BlockRecord['files'] {
     if (type !== 'files.batch' || v !== EVENT_VERSIONS[type]) return null;
-    const indexed = indexFiles(dataBytes);
-    const batch = indexed === null ? null : carry(indexed);
-    if (indexed === null || batch === null) return null;
-    const staged = this.#image.add(indexed);
-    return staged === null ? null : { batch, staged };
+    return stage(dataBytes, this.#image);
   }
 
   #put(bytes: Uint8Array): void {
@@ -119,7 +151,7 @@ export function recordsOf({ file, memory, records }: RecordBlock): FedRecord[] {
     from += bytes;
     const read = { record, file, segment, end };
     if (files === null) return { read };
-    const data = new StagedBatch(files.batch, record.dataBytes, files.staged);
+    const data = new StagedBatch(files, record.dataBytes);
     return { read, event: { type: 'files.batch', data } };
   });
 }

@@ -29,6 +29,22 @@ interface DirectoryRow {
   mount_point: string | null;
 }
 
+interface Held {
+  after: string;
+  before: string;
+  files: number;
+  at: number;
+}
+
+/**
+ * SQL: whether in a range of paths there are `files` rows, all with the time @at: those that a listing has just put
+ * there, and nothing else. Then none is missing from it, and nobody has to look at the names.
+ */
+export function holdsOnly(after: string, before: string, files: string, limit = ''): string {
+  const rows = `SELECT scan_time FROM main.files WHERE path > ${after} AND path < ${before} ${limit}`;
+  return `(SELECT total(iif(scan_time = @at, 1, -1e9)) = ${files} FROM (${rows}))`;
+}
+
 /** A scan that has ended: what it listed proves what is gone. */
 export interface EndedScan {
   scan: string;
@@ -41,6 +57,7 @@ export class Removal {
   readonly #database: Db;
   readonly #facts: FactTables;
   readonly #filesIn: Statement<[string, string], string>;
+  readonly #holdsOnly: Statement<[Held], number>;
   readonly #deleteFile: Statement<[string]>;
   readonly #directory: Statement<[string], DirectoryRow>;
   readonly #directoriesIn: Statement<[string, string], DirectoryRow>;
@@ -52,6 +69,9 @@ export class Removal {
     this.#filesIn = database
       .prepare<[string, string], string>('SELECT path FROM files WHERE path >= ? AND path < ? ORDER BY path')
       .pluck();
+    this.#holdsOnly = database
+      .prepare<[Held], number>(`SELECT ${holdsOnly('@after', '@before', '@files', 'LIMIT @files + 1')}`)
+      .pluck();
     this.#deleteFile = database.prepare('DELETE FROM files WHERE path = ?');
     const columns = 'path, path_raw, seen_scan, listed_scan, subdirectories, excluded, mount_point';
     this.#directory = database.prepare(`SELECT ${columns} FROM directories WHERE path = ?`);
@@ -61,6 +81,14 @@ export class Removal {
     this.#nextUnseen = database.prepare(
       `SELECT ${columns} FROM directories WHERE path > ? AND path < ? AND seen_scan IS NOT ? ORDER BY path LIMIT 1`,
     );
+  }
+
+  /** Whether all files below a directory are those of its newest listing, by `holdsOnly`. */
+  holdsOnly(directory: DirectoryKey, files: number, at: number): boolean {
+    const [range, more] = rangesBelow(directory);
+    if (range === undefined || more !== undefined) return false;
+    const { after, before } = range;
+    return this.#holdsOnly.get({ after, before, files, at }) === 1;
   }
 
   /** Deletes the files lying directly in a directory that its complete listing did not have. */

@@ -2,7 +2,7 @@ import { ROW, ROW_WORDS, type IndexedBatch } from '../journal/indexed-batch.js';
 import { copyBytes } from './copy-bytes.js';
 import { extensionKey, fileTypeOf } from './file-types.js';
 import { ImagePages, ImageTree } from './image-tree.js';
-import { addDirectories, PLAIN_DIRECTORIES_DDL, plainSums, type PlainSums } from './plain-directories.js';
+import { addDirectories, PLAIN_DIRECTORIES_DDL, type PlainSums } from './plain-directories.js';
 import {
   INTEGER_BYTES,
   INTEGER_SERIAL,
@@ -71,12 +71,12 @@ export class RowImage {
 
   /**
    * Adds the plain rows of a payload, and its directories where all are plain.
+   * @param sums of the payload, see `plainSums`
    * @returns the keys they have, or null, and nothing is added, where one does not fit
    */
-  add(batch: IndexedBatch): Staged | null {
+  add(batch: IndexedBatch, sums: PlainSums | null): Staged | null {
     const { used } = this.#pages;
     const [rows, directories] = [this.#rows.state(), this.#directories.state()];
-    const sums = plainSums(batch);
     if (this.#addRows(batch) && (sums === null || addDirectories(batch, this.#pages, this.#directories))) {
       const range = { from: directories.rows + 1, to: this.#directories.rows };
       return {

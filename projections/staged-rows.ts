@@ -1,5 +1,5 @@
 import { openDatabase, type Db, type Statement } from './database.js';
-import type { ListingSource } from './directory-table.js';
+import { ListedDirectories } from './listed-directories.js';
 import { imageHead, type StagedRange } from './row-image.js';
 
 /** Few pages of it are wanted twice. */
@@ -9,64 +9,21 @@ const FILES = `
   INSERT OR REPLACE INTO main.files (path, size, mtime, checksum, mount_point, file_type, extension, scan_time)
   SELECT path, size, mtime, checksum, ?, type, extension, ? FROM staged.rows WHERE rowid BETWEEN ? AND ?`;
 
-const ANY_KNOWN = `
-  SELECT EXISTS (SELECT 1 FROM staged.directories AS s CROSS JOIN main.directories AS d ON d.path = s.path
-                 WHERE s.rowid BETWEEN ? AND ?)`;
-
-const DIRECTORIES = `
-  INSERT INTO main.directories (path, mount_point, scan, chunk, attempt, part, tracked, part_files, part_bytes,
-    seen_scan, listed_scan, listed_at, files, bytes, entries, subdirectories, others, excluded)
-  SELECT path, @mountName, @scan, @chunk, @attempt, 1, 0, files, bytes,
-    @scan, @scan, @atSeconds, files, bytes, entries, subdirectories, others, excluded
-  FROM staged.directories WHERE rowid BETWEEN @from AND @to`;
-
-const SCANNED = `
-  INSERT OR REPLACE INTO main.scanned_dirs (path, mount_point, scan_time)
-  SELECT path, ?, ? FROM staged.directories WHERE rowid BETWEEN ? AND ?`;
-
-type Copy = Statement<[mount: string | null, at: number, from: number, to: number]>;
-
-interface Statements {
-  files: Copy;
-  anyKnown: Statement<[from: number, to: number], number>;
-  directories: Statement<[ListingSource & StagedRange]>;
-  scanned: Copy;
-}
-
 /** Rows of the catalog from images that another thread has written. */
 export class StagedRows {
+  readonly directories: ListedDirectories;
   readonly #database: Db;
-  #statements: Statements | null = null;
+  #files: Statement<[mount: string | null, at: number, from: number, to: number]> | null = null;
 
   constructor(database: Db) {
     this.#database = database;
+    this.directories = new ListedDirectories(database, 'staged.directories');
   }
 
   files({ from, to }: StagedRange, mount: string | null, at: number): void {
-    if (from <= to) this.#prepared().files.run(mount, at, from, to);
-  }
-
-  /**
-   * Takes in directories as complete.
-   * @returns false, and nothing is changed, when one of them was met before
-   */
-  newDirectories({ from, to }: StagedRange, source: ListingSource): boolean {
-    const { anyKnown, directories, scanned } = this.#prepared();
-    if (anyKnown.get(from, to) === 1) return false;
-    directories.run({ ...source, from, to });
-    scanned.run(source.mountName, source.atSeconds, from, to);
-    return true;
-  }
-
-  /** Only while an image is attached can SQLite read what these say. */
-  #prepared(): Statements {
-    const database = this.#database;
-    return (this.#statements ??= {
-      files: database.prepare(FILES),
-      anyKnown: database.prepare<[number, number], number>(ANY_KNOWN).pluck(),
-      directories: database.prepare(DIRECTORIES),
-      scanned: database.prepare(SCANNED),
-    });
+    if (from > to) return;
+    this.#files ??= this.#database.prepare(FILES);
+    this.#files.run(mount, at, from, to);
   }
 }
 

@@ -11,6 +11,7 @@ import { fileRow } from '../../projections/file-row.js';
 import { RowPacker } from '../../projections/pack-rows.js';
 import { PackedInsert } from '../../projections/packed-insert.js';
 import { directoryKey } from '../../projections/path-column.js';
+import { plainSums } from '../../projections/plain-directories.js';
 import { RowImage } from '../../projections/row-image.js';
 import { createSchema } from '../../projections/schema.js';
 import { makeImageHead, StagedRows, withImage } from '../../projections/staged-rows.js';
@@ -87,7 +88,7 @@ function insertPacked(database: Db, batch: IndexedBatch, mount: string | null, a
 /** The same from an image. @returns whether all rows fit into one */
 function insertStaged(database: Db, batch: IndexedBatch, mount: string | null, at: number): boolean {
   const image = new RowImage(makeImageHead());
-  const range = image.add(batch);
+  const range = image.add(batch, plainSums(batch));
   if (range === null) return false;
   const path = join(folder, 'image');
   writeFileSync(path, image.finish());
@@ -195,10 +196,10 @@ test('an image of many pages holds every row, and takes none of a record that do
   const image = new RowImage(makeImageHead());
   const first = manyRows(3_000, '/first');
   const tooMuch = manyRows(4_000, `/m/${'deep/'.repeat(300)}x`);
-  expect(image.add(first)?.rows).toEqual({ from: 1, to: 3_000 });
-  expect(image.add(tooMuch)).toBeNull();
+  expect(image.add(first, null)?.rows).toEqual({ from: 1, to: 3_000 });
+  expect(image.add(tooMuch, plainSums(tooMuch))).toBeNull();
   const second = manyRows(500, '/second');
-  expect(image.add(second)?.rows).toEqual({ from: 3_001, to: 3_500 });
+  expect(image.add(second, plainSums(second))?.rows).toEqual({ from: 3_001, to: 3_500 });
   const path = join(folder, 'many');
   writeFileSync(path, image.finish());
   const database = openDatabase(path);
