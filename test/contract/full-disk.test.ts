@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { oneObject, Place, run, runJson, Running, until } from '../support/cli.js';
 import { inCi } from '../support/journal-faults.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
@@ -184,6 +184,7 @@ describe.skipIf(!(canFill && canMountFuse) && !inCi).each(DISKS)(
         plant(join(source, `top-${top}`, 'last', HELD));
       }
     });
+    afterAll(() => rmSync(source, { recursive: true }));
     beforeEach(() => {
       disk = new FullDisk(mountDisk);
     });

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 
@@ -29,6 +29,9 @@ beforeEach(() => {
   cpSync(scanned, place.dataDir, { recursive: true });
 });
 afterEach(() => {
+  place.removeData();
+});
+afterAll(() => {
   place.remove();
 });
 

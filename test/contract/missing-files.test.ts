@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Place, run, runJson } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 
@@ -19,6 +19,9 @@ beforeEach(() => {
   cpSync(scanned, place.dataDir, { recursive: true });
 });
 afterEach(() => {
+  place.removeData();
+});
+afterAll(() => {
   place.remove();
 });
 

@@ -25,6 +25,8 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
 const AS_NOBODY = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
 let place: AdvisedPlace;
+/** Of the tests of a journal after its scan. */
+const scanned = new AdvisedPlace();
 
 beforeEach(() => {
   place = new AdvisedPlace();
@@ -32,7 +34,8 @@ beforeEach(() => {
 afterEach(async () => {
   await place.stop();
   spawnSync('umount', ['-l', place.tree], { stdio: 'ignore' });
-  place.remove();
+  if (place === scanned) place.removeData();
+  else place.remove();
 });
 
 /** Files to be mounted on the mount's path. */
@@ -176,7 +179,6 @@ describe('the scan and its workers', () => {
 
 describe('the journal after the scan', () => {
   /** What the first test scanned; each other one begins with a copy of that. */
-  const scanned = new AdvisedPlace();
   const kept = join(scanned.root, 'kept');
   afterAll(() => {
     scanned.remove();

@@ -107,7 +107,7 @@ export function oneObject(stdout: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A folder of its own for one test, with a data directory's path in it; `remove` that. */
+/** A folder of its own for one test, with a data directory's path in it; `remove` it. */
 export class Place {
   readonly root = scratchFolder('place');
   readonly tree = join(this.root, 'mount');
@@ -128,9 +128,13 @@ export class Place {
     return readdirSync(this.journal).sort();
   }
 
-  /** Its tree, of many files, goes at the end of the whole run. */
-  remove(): void {
+  /** For a place that other tests go on with. */
+  removeData(): void {
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
   }
 }
 

@@ -82,9 +82,10 @@ export class WorkerPlace {
     return new Recorded(this.folder, epoch);
   }
 
-  /** Its tree, of many files, goes at the end of the whole run. */
   remove(): void {
-    rmSync(this.journalDir, { recursive: true, force: true });
+    // Paths may be longer than Node can remove.
+    spawnSync('rm', ['-rf', this.root]);
+    rmSync(this.root, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventData } from '../../journal/events/index.js';
 import { segmentPath } from '../../journal/segments.js';
 import { WriterTail } from '../../journal/tail.js';
@@ -22,6 +22,9 @@ beforeEach(() => {
   mkdirSync(place.tree);
 });
 afterEach(() => place.remove());
+afterAll(() => {
+  if (big !== '') rmSync(big, { recursive: true });
+});
 
 /** So many directories with so many files each. */
 function plant(directories: number, files: number, below = place.tree): void {
