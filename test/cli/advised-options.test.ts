@@ -39,7 +39,7 @@ const OTHER_VALUES: Record<string, string> = {
 
 test.each(
   withScanOptions(new Command('scan')).options.flatMap(({ long, required }): [string, string[]][] => {
-    if (long === null || long === undefined || NOT_REPEATED.has(long)) return [];
+    if (long === undefined || NOT_REPEATED.has(long)) return [];
     return [[long, required ? [long, OTHER_VALUES[long] ?? '3'] : [long]]];
   }),
 )('%s is repeated where it was given', (_, words) => {
