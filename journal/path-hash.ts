@@ -48,11 +48,6 @@ export function hashPath(path: PathText): PathHash {
   return typeof path === 'string' ? hashWithParent(path).self : hashBytesPath(path).self;
 }
 
-/** 53 bits of a hash as one exact number, for sets: two of a million paths meet with a probability of 1 in 20,000. */
-export function hashNumber({ low, high }: PathHash): number {
-  return (low & 0x1fffff) * 2 ** 32 + high;
-}
-
 /** The parent of a path that is not valid UTF-8 may well be valid, and must then hash as the string it is. */
 function hashBytesPath(path: PathText): { self: PathHash; parent: PathHash | null } {
   const bytes = pathBytes(path);

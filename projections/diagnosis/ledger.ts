@@ -1,8 +1,9 @@
 import type { EventData, PathText } from '../../journal/events/index.js';
+import { Column, HashIndex } from '../../journal/hash-index.js';
 import { ExactSum } from '../../journal/exact-sum.js';
 import { hashPath, hashWithParent, type PathHash } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
-import { Column, CountColumn, HashIndex } from './columns.js';
+import { CountColumn } from './columns.js';
 import { addPart, listingOf, missingEntries, newListing, type Listing, type OpenListing } from './listing.js';
 import type { PlainListings } from './plain-listings.js';
 import { ProblemBook } from './problems.js';

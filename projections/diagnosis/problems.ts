@@ -1,5 +1,5 @@
 import type { PathText, Problem } from '../../journal/events/index.js';
-import { Column } from './columns.js';
+import { Column } from '../../journal/hash-index.js';
 import type { Evidence } from './types.js';
 
 /** Directories whose problems are kept with their names; of the others only counts are. */

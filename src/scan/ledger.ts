@@ -1,6 +1,6 @@
-import { hashNumber, hashPath } from '../../journal/path-hash.js';
 import { pathKey } from '../../journal/path-text.js';
 import type { EventData, ListedDirectory } from '../../journal/events/index.js';
+import type { CountedDirectories } from './counted.js';
 import { ListingParts, ownFailure, type HeldListing } from './listing-parts.js';
 import { NO_TOTALS, type Totals } from './state.js';
 
@@ -25,14 +25,20 @@ export class ChunkLedger {
   #subdirectories = 0;
   readonly #parts = new ListingParts();
   readonly #unlisted = new Map<string, number>();
-  /** Hashes of the directories that are counted: a later attempt may list one again. */
-  readonly #counted = new Set<number>();
+  readonly #chunk: number;
+  /** A later attempt may list one again. */
+  readonly #counted: CountedDirectories;
   #firstAttempt = 0;
   #attempt = 0;
   #attemptTotals: Totals = NO_TOTALS;
   /** Of the newest attempt. */
   #troubles = newTroubles();
   #isExact = true;
+
+  constructor(chunk: number, counted: CountedDirectories) {
+    this.#chunk = chunk;
+    this.#counted = counted;
+  }
 
   /** Takes one `files.batch` of the chunk, in the writer's order. */
   push(batch: EventData<'files.batch'>): void {
@@ -61,12 +67,10 @@ export class ChunkLedger {
     this.#unlisted.delete(key);
     this.#troubles.failures.delete(key);
     this.#attemptTotals = addListing(this.#attemptTotals, listing);
-    const hash = hashNumber(hashPath(key));
-    if (this.#attempt !== this.#firstAttempt && this.#counted.has(hash)) {
+    if (!this.#counted.add(this.#chunk, key) && this.#attempt !== this.#firstAttempt) {
       this.#isExact = false;
       return;
     }
-    this.#counted.add(hash);
     this.#subdirectories += listing.subdirectories;
     const { problems } = this.#complete;
     this.#complete = { ...addListing(this.#complete, listing), problems: problems + listing.problems };
@@ -98,7 +102,7 @@ export class ChunkLedger {
   get coverage(): { subdirectories: number; entered: number } {
     let entered = this.#complete.directories;
     // One that was listed before it failed has been counted.
-    for (const key of this.#unlisted.keys()) if (!this.#counted.has(hashNumber(hashPath(key)))) entered += 1;
+    for (const key of this.#unlisted.keys()) if (!this.#counted.has(this.#chunk, key)) entered += 1;
     return { subdirectories: this.#subdirectories, entered };
   }
 }

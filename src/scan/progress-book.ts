@@ -1,4 +1,5 @@
 import type { EventData } from '../../journal/events/index.js';
+import { CountedDirectories } from './counted.js';
 import { completeScan } from './decide.js';
 import { partialCounts, type PartialCounts } from './partial-counts.js';
 import type { RecordObserver } from './observer.js';
@@ -20,6 +21,7 @@ export interface ProgressBookOptions {
 export class ProgressBook {
   readonly #options: ProgressBookOptions;
   readonly #chunks = new Map<number, ChunkProgress>();
+  readonly #counted = new CountedDirectories();
 
   constructor(options: ProgressBookOptions) {
     this.#options = options;
@@ -29,7 +31,7 @@ export class ProgressBook {
     const known = this.#chunks.get(chunk);
     if (known !== undefined) return known;
     const recorded: RecordObserver['recorded'] = (event, header) => this.#recorded(event, header);
-    const made = new ChunkProgress(this.#options.settings, chunk, { recorded });
+    const made = new ChunkProgress(this.#options.settings, { chunk, counted: this.#counted }, { recorded });
     this.#chunks.set(chunk, made);
     return made;
   }

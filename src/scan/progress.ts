@@ -11,6 +11,7 @@ import { workerName } from '../../journal/segments.js';
 import { endOfWriter } from '../../journal/settle.js';
 import { nameForJournal } from '../walk/names.js';
 import { listedBefore } from '../worker/listed.js';
+import type { CountedDirectories } from './counted.js';
 import { ChunkLedger } from './ledger.js';
 import type { RecordObserver } from './observer.js';
 import type { Coverage, Totals } from './state.js';
@@ -19,7 +20,7 @@ import { tallyOfWriter } from './tally.js';
 /** Follows one chunk's writer through all its attempts, and counts what it proves. */
 export class ChunkProgress {
   readonly writer: string;
-  readonly ledger = new ChunkLedger();
+  readonly ledger: ChunkLedger;
   /** The newest `chunk.scanned`. */
   scanned: EventData<'chunk.scanned'> | null = null;
   /** What the newest attempt that gave something away did not begin; it can take several records to say. */
@@ -37,8 +38,13 @@ export class ChunkProgress {
   readonly #place: { journalDir: string; scan: string };
   readonly #observer: RecordObserver;
 
-  constructor(place: { journalDir: string; scan: string }, chunk: number, observer: RecordObserver) {
+  constructor(
+    place: { journalDir: string; scan: string },
+    { chunk, counted }: { chunk: number; counted: CountedDirectories },
+    observer: RecordObserver,
+  ) {
     this.writer = workerName(chunk);
+    this.ledger = new ChunkLedger(chunk, counted);
     this.#place = place;
     this.#observer = observer;
     this.#tail = new WriterTail({ ...place, writer: this.writer });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventData, ListedDirectory } from '../../journal/events/index.js';
+import { CountedDirectories } from '../../src/scan/counted.js';
 import { ChunkLedger } from '../../src/scan/ledger.js';
 
 function directory(path: string, change: Partial<ListedDirectory> = {}): ListedDirectory {
@@ -22,7 +23,7 @@ function batch(attempt: number, ...directories: ListedDirectory[]): EventData<'f
 }
 
 function ledgerOf(...batches: EventData<'files.batch'>[]): ChunkLedger {
-  const ledger = new ChunkLedger();
+  const ledger = new ChunkLedger(1, new CountedDirectories());
   for (const each of batches) ledger.push(each);
   return ledger;
 }
