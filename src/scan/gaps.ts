@@ -3,7 +3,7 @@ import type { ProgressBook } from './progress-book.js';
 import type { ScanJournal } from './scan-journal.js';
 import type { ScanSettings } from './settings.js';
 import { chunkCounts } from './state.js';
-import { tallyOfScan } from './tally.js';
+import { gapsOfScan } from './tally.js';
 
 /**
  * Takes up chunks again that hold a directory whose listing names subdirectories of which nothing was recorded, nor why: they
@@ -18,7 +18,7 @@ export async function reopenGaps(
   const { planned, completed } = chunkCounts(journal.state);
   if (completed < planned || progress.partialCounts().coverageProven) return false;
   const again = new Map<number, PathText[]>();
-  for (const { chunk, path } of (await tallyOfScan(settings)).gaps())
+  for (const { chunk, path } of await gapsOfScan(settings))
     again.set(chunk, [...(again.get(chunk) ?? []), path]);
   let isReopened = false;
   for (const [id, paths] of again) {

@@ -75,7 +75,7 @@ export class ProgressBook {
     if (isExact && (coverageProven || completed < planned))
       return completeScan(journal.state, totals, coverageProven);
     const tally = await tallyOfScan(settings);
-    return completeScan(journal.state, totals, tally.gaps().length === 0, tally.totals);
+    return completeScan(journal.state, totals, tally.gaps().size === 0, tally.totals);
   }
 
   /** What chunks hold that did not complete, and whether every directory that a listing names was entered. */

@@ -1,22 +1,13 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import type { EventData, PathText, RecordRef } from '../../journal/events/index.js';
+import { Column, HashIndex } from '../../journal/hash-index.js';
+import { hashPath } from '../../journal/path-hash.js';
 import { pathBytes, pathKey, toPathText } from '../../journal/path-text.js';
 import { readWriter } from '../../journal/read-writer.js';
 import { ScanReader, type ReadRecord } from '../../journal/reader.js';
 import { chunkOfWriter } from '../../journal/segments.js';
 import { ListingParts, ownFailure, type HeldListing } from './listing-parts.js';
-import { addTotals, NO_TOTALS, type Coverage, type Totals } from './state.js';
-
-interface Known {
-  path: PathText;
-  chunk: number;
-  /** The last complete one. */
-  listing: HeldListing | null;
-  /** Of what came behind it. */
-  problems: number;
-  /** The newest word is that it could not be listed: what lies below it stays unknown, and that says why. */
-  failed: boolean;
-}
+import type { Coverage, Totals } from './state.js';
 
 /** A directory whose last listing names subdirectories that nothing was recorded of, nor why. */
 export interface Gap {
@@ -24,12 +15,30 @@ export interface Gap {
   path: PathText;
 }
 
+/** What is known of a directory; a directory that is only above others has nothing of it. */
+const FLAG = {
+  entered: 1,
+  /** The newest word is that it could not be listed: what lies below it stays unknown, and that says why. */
+  failed: 2,
+  listed: 4,
+} as const;
+
 /**
  * Every directory by itself: what the sums of ChunkLedger cannot tell where listings were made anew, or when they do not add
- * up. Takes some 300 bytes a directory, so it is asked in such cases only.
+ * up. Takes some 50 bytes a directory: paths are known by their hashes.
  */
 export class Tally {
-  readonly #known = new Map<string, Known>();
+  readonly #index = new HashIndex();
+  readonly #flags = new Column(Uint8Array);
+  readonly #chunks = new Column(Uint32Array);
+  /** Entry + 1 of the directory above; 0: not looked for yet, or `/` itself. */
+  readonly #above = new Column(Uint32Array);
+  /** Of its last complete listing; problems, also those behind it, of few. */
+  readonly #files = new Column(Float64Array);
+  readonly #subdirectories = new Column(Float64Array);
+  readonly #bytes = new Column(Float64Array);
+  readonly #bytesBeyond = new Map<number, bigint>();
+  readonly #problems = new Map<number, { listed: number; behind: number }>();
   #parts = new ListingParts();
   #chunk = 0;
 
@@ -38,56 +47,93 @@ export class Tally {
     if (batch.chunk !== this.#chunk) this.#parts = new ListingParts();
     this.#chunk = batch.chunk;
     for (const directory of batch.directories) {
-      const { path } = directory;
       const { listing, problems } = this.#parts.push(batch.attempt, directory);
-      const before = this.#known.get(pathKey(path))?.listing ?? null;
-      this.#known.set(pathKey(path), {
-        path,
-        chunk: batch.chunk,
-        listing: listing ?? before,
-        problems,
-        failed: ownFailure(directory) !== null,
-      });
+      const entry = this.#intern(directory.path);
+      const isListed = listing !== null || (this.#flags.get(entry) & FLAG.listed) > 0;
+      const isFailed = ownFailure(directory) !== null;
+      this.#flags.set(entry, FLAG.entered | (isListed ? FLAG.listed : 0) | (isFailed ? FLAG.failed : 0));
+      this.#chunks.set(entry, batch.chunk);
+      if (listing !== null) this.#keep(entry, listing);
+      this.#keepProblems(entry, listing?.problems ?? this.#problems.get(entry)?.listed ?? 0, problems);
     }
   }
 
   /** Each directory's last complete listing once. */
   get totals(): Totals {
-    let totals = NO_TOTALS;
-    for (const { listing, problems } of this.#known.values()) {
-      if (listing !== null) totals = addTotals(totals, { ...listing, directories: 1 });
-      totals = addTotals(totals, { ...NO_TOTALS, problems });
+    const sum = { files: 0, directories: 0, bytes: 0n, problems: 0 };
+    for (let entry = 0; entry < this.#index.size; entry += 1) {
+      if ((this.#flags.get(entry) & FLAG.listed) === 0) continue;
+      sum.files += this.#files.get(entry);
+      sum.directories += 1;
+      sum.bytes += this.#bytesBeyond.get(entry) ?? BigInt(this.#bytes.get(entry));
     }
-    return totals;
+    for (const { listed, behind } of this.#problems.values()) sum.problems += listed + behind;
+    return sum;
   }
 
   get coverage(): Coverage {
     let subdirectories = 0;
-    for (const { listing } of this.#known.values()) subdirectories += listing?.subdirectories ?? 0;
-    return { subdirectories, entered: this.#known.size };
+    let entered = 0;
+    for (let entry = 0; entry < this.#index.size; entry += 1) {
+      subdirectories += this.#subdirectories.get(entry);
+      if ((this.#flags.get(entry) & FLAG.entered) > 0) entered += 1;
+    }
+    return { subdirectories, entered };
   }
 
-  gaps(): Gap[] {
-    const entered = new Map<string, number>();
-    for (const { path } of this.#known.values()) {
-      if (path === '/') continue;
-      const parent = pathKey(parentOf(path));
-      entered.set(parent, (entered.get(parent) ?? 0) + 1);
+  /** The entries of directories with a gap, and their chunks. */
+  gaps(): Map<number, number> {
+    const entered = new Column(Float64Array);
+    for (let entry = 0; entry < this.#index.size; entry += 1) {
+      const above = this.#above.get(entry) - 1;
+      if (above >= 0 && (this.#flags.get(entry) & FLAG.entered) > 0)
+        entered.set(above, entered.get(above) + 1);
     }
-    const gaps: Gap[] = [];
-    for (const [key, { path, chunk, listing }] of this.#known) {
-      const isShort = (listing?.subdirectories ?? 0) > (entered.get(key) ?? 0);
-      if (isShort && !this.#isExplained(path)) gaps.push({ chunk, path });
+    const gaps = new Map<number, number>();
+    for (let entry = 0; entry < this.#index.size; entry += 1) {
+      if (this.#subdirectories.get(entry) > entered.get(entry) && !this.#isExplained(entry))
+        gaps.set(entry, this.#chunks.get(entry));
     }
     return gaps;
   }
 
-  /** Whether it could not be listed again, or lies below a directory that could not. */
-  #isExplained(path: PathText): boolean {
-    for (let up = path; ; up = parentOf(up)) {
-      if (this.#known.get(pathKey(up))?.failed === true) return true;
-      if (pathBytes(up).length <= 1) return false;
+  /** -1: nothing is known of it. */
+  entryOf(path: PathText): number {
+    return this.#index.find(hashPath(pathKey(path)));
+  }
+
+  /** The entry of a directory; those above it have one, too. */
+  #intern(path: PathText): number {
+    const entry = this.#index.intern(hashPath(pathKey(path)));
+    for (let at = entry, below = path; this.#above.get(at) === 0;) {
+      if (pathBytes(below).length <= 1) break;
+      below = parentOf(below);
+      const above = this.#index.intern(hashPath(pathKey(below)));
+      this.#above.set(at, above + 1);
+      at = above;
     }
+    return entry;
+  }
+
+  #keep(entry: number, { files, bytes, subdirectories }: HeldListing): void {
+    this.#files.set(entry, files);
+    this.#subdirectories.set(entry, subdirectories);
+    this.#bytes.set(entry, Number(bytes));
+    if (bytes > BigInt(Number.MAX_SAFE_INTEGER)) this.#bytesBeyond.set(entry, bytes);
+    else this.#bytesBeyond.delete(entry);
+  }
+
+  #keepProblems(entry: number, listed: number, behind: number): void {
+    if (listed + behind > 0) this.#problems.set(entry, { listed, behind });
+    else this.#problems.delete(entry);
+  }
+
+  /** Whether it could not be listed again, or lies below a directory that could not. */
+  #isExplained(entry: number): boolean {
+    for (let up = entry; up >= 0; up = this.#above.get(up) - 1) {
+      if ((this.#flags.get(up) & FLAG.failed) > 0) return true;
+    }
+    return false;
   }
 }
 
@@ -116,17 +162,38 @@ export async function tallyOfWriter(place: Place, writer: string, last: RecordRe
 /** Of all workers of a scan of which none runs. */
 export async function tallyOfScan(place: Place): Promise<Tally> {
   const tally = new Tally();
-  for await (const batch of new ScanReader({ ...place, hash: false }).batches())
-    take(
-      tally,
-      batch.filter(({ record }) => chunkOfWriter(record.writer) !== null),
-    );
+  await readWorkers(place, (records) => take(tally, records));
   return tally;
 }
 
+/** The gaps of a scan of which no worker runs. Where there are any, the journal is read once more for their paths. */
+export async function gapsOfScan(place: Place): Promise<Gap[]> {
+  const tally = await tallyOfScan(place);
+  const chunks = tally.gaps();
+  if (chunks.size === 0) return [];
+  const found = new Map<number, Gap>();
+  await readWorkers(place, (records) => {
+    for (const { path } of batchesIn(records).flatMap(({ directories }) => directories)) {
+      const entry = tally.entryOf(path);
+      const chunk = chunks.get(entry);
+      if (chunk !== undefined) found.set(entry, { chunk, path });
+    }
+  });
+  return [...found.values()];
+}
+
+async function readWorkers(place: Place, take: (records: readonly ReadRecord[]) => void): Promise<void> {
+  for await (const batch of new ScanReader({ ...place, hash: false }).batches())
+    take(batch.filter(({ record }) => chunkOfWriter(record.writer) !== null));
+}
+
 function take(tally: Tally, records: readonly ReadRecord[]): void {
-  for (const { record } of records) {
+  for (const batch of batchesIn(records)) tally.push(batch);
+}
+
+function batchesIn(records: readonly ReadRecord[]): EventData<'files.batch'>[] {
+  return records.flatMap(({ record }) => {
     const event = decodeEvent(record);
-    if (event?.type === 'files.batch') tally.push(event.data);
-  }
+    return event?.type === 'files.batch' ? [event.data] : [];
+  });
 }
