@@ -26,7 +26,12 @@ import { bootNow, lookAround, whyUnwritable, type LiveFacts } from './live-facts
 import { pickScan } from './pick-scan.js';
 
 /** Records that say how the catalog ended: they come when it has been closed. */
-const AFTER_THE_CATALOG = new Set(['catalog.opened', 'catalog.troubled', 'catalog.recovered']);
+const AFTER_THE_CATALOG = new Set([
+  'catalog.opened',
+  'catalog.troubled',
+  'catalog.recovered',
+  'catalog.awaited',
+]);
 
 /** The `diagnose` command: 0 whenever a report could be made, whatever it says. */
 export async function runDiagnose(options: DiagnoseOptions, io: Io): Promise<ExitCode> {

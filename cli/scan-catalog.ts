@@ -3,6 +3,7 @@ import type { JournalEvent } from '../journal/events/index.js';
 import { ownPath } from '../journal/owner.js';
 import { diskUseOf } from '../projections/disk-use.js';
 import { ProjectionError } from '../projections/errors.js';
+import { catalogAwaited } from '../projections/log-lines/scan.js';
 import { startFollower, type CatalogFollower } from '../projections/follower.js';
 import { LOCK_FILE } from '../projections/lock-file.js';
 import type { RecordObserver } from '../src/scan/observer.js';
@@ -10,10 +11,19 @@ import type { DataPaths } from './data-dir.js';
 import type { OpenedScan } from './scan-setup.js';
 import { jsonSafe } from './table.js';
 
-/** How long the end of a scan waits for the catalog. */
+/** How long the end of a scan waits for the catalog without its progress; of one that is told to stop, in all. */
 const DRAIN_TIMEOUT_MS = 10_000;
+/** A wait of less is not worth a word. */
+const AWAITED_MS = 3_000;
 /** And how long for its very last record, when it has all the others. */
 const SEAL_TIMEOUT_MS = 5_000;
+
+interface CatalogWait {
+  isLong: boolean;
+  told: boolean;
+  /** Bytes, where that is known; undefined: no progress was heard of. */
+  left: number | null | undefined;
+}
 
 /** Keeps the catalog up with the journal while the scan runs. Whatever becomes of it, the scan goes on. */
 export class CatalogKeeper implements RecordObserver {
@@ -22,6 +32,7 @@ export class CatalogKeeper implements RecordObserver {
   readonly #blocked: string | null;
   #follower: CatalogFollower | null = null;
   #upToDate = false;
+  #wait: CatalogWait | null = null;
   /** Events about the catalog itself on their way into the journal. */
   #journaled: Promise<void> = Promise.resolve();
 
@@ -50,7 +61,30 @@ export class CatalogKeeper implements RecordObserver {
       onRecovered: () => {
         this.#record(() => journal.append('catalog.recovered', {}));
       },
+      onProgress: (bytesLeft) => {
+        this.#progressed(bytesLeft);
+      },
     });
+  }
+
+  /** Says once that the scan's end waits for the catalog, where that takes long and goes on. */
+  #progressed(bytesLeft: number | null): void {
+    if (this.#wait === null) return;
+    this.#wait.left = bytesLeft;
+    this.#tellWait();
+  }
+
+  #tellWait(): void {
+    const wait = this.#wait;
+    if (wait?.left === undefined || wait.told || !wait.isLong) return;
+    wait.told = true;
+    const bytesLeft = wait.left;
+    this.#record(() => this.#opened.journal.append('catalog.awaited', { bytesLeft }));
+  }
+
+  /** What the scan's end waits for, in words; null where it does not, or not for long. */
+  get awaited(): string | null {
+    return this.#wait?.left === undefined || !this.#wait.told ? null : catalogAwaited(this.#wait.left);
   }
 
   /** The catalog and what SQLite keeps beside it, where they were made before an owner was asked for; the lock too. */
@@ -73,10 +107,19 @@ export class CatalogKeeper implements RecordObserver {
 
   /**
    * Catches up with the journal. Resolves with why the catalog is behind, null when it is not.
-   * @param waitsForRoom false: a scan that is told to stop does not take long over a full disk
+   * @param patient as long as the catalog makes progress; false: a scan that is told to stop ends within seconds
+   * @param stop its abort ends the wait at once
    */
-  async finish(waitsForRoom: boolean): Promise<string | null> {
-    const drained = await this.#follower?.drain({ timeoutMs: DRAIN_TIMEOUT_MS, waitsForRoom });
+  async finish(patient: boolean, stop?: AbortSignal): Promise<string | null> {
+    if (patient) this.#wait = { isLong: false, told: false, left: undefined };
+    // What goes on may be one long step, of which nothing more is heard.
+    const timer = setTimeout(() => {
+      if (this.#wait !== null) this.#wait.isLong = true;
+      this.#tellWait();
+    }, AWAITED_MS);
+    const drained = await this.#follower?.drain({ timeoutMs: DRAIN_TIMEOUT_MS, patient }, stop);
+    clearTimeout(timer);
+    this.#wait = null;
     await this.#journaled;
     this.#upToDate = drained?.upToDate === true;
     const detail = drained?.upToDate === false ? drained.detail : this.#blocked;
@@ -87,7 +130,7 @@ export class CatalogKeeper implements RecordObserver {
 
   /** Takes in the seal too, which the journal got after `finish`. What went wrong before is told already. */
   async close(): Promise<void> {
-    if (this.#upToDate) await this.#follower?.drain({ timeoutMs: SEAL_TIMEOUT_MS, waitsForRoom: false });
+    if (this.#upToDate) await this.#follower?.drain({ timeoutMs: SEAL_TIMEOUT_MS, patient: false });
     await this.#follower?.close();
   }
 

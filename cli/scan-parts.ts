@@ -6,7 +6,7 @@ import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
 import type { MountLook, MountProbe } from '../src/health/mount.js';
 import { planScan } from '../src/plan/planner.js';
-import type { PreflightResult, ScannerOptions } from '../src/scan/scanner.js';
+import type { PreflightResult, ScannerOptions } from '../src/scan/scanner-options.js';
 import { readLearned } from '../src/scan/plan-history.js';
 import type { ScanSettings } from '../src/scan/settings.js';
 import { subdirectoryLister } from '../src/scan/subdirectories.js';

@@ -45,7 +45,7 @@ export function renderSummary(result: ScanJson, details: SummaryDetails): string
 
 function headline(result: ScanJson, details: SummaryDetails): string {
   if (details.failedChecks.length > 0) return `Scan ${result.scan} could not begin`;
-  if (details.interruptedBy !== null)
+  if (details.interruptedBy !== null && result.outcome === 'incomplete')
     return `Scan ${result.scan} stopped by ${details.interruptedBy}; all it found is recorded`;
   if (result.outcome === 'complete') return `Scan ${result.scan} complete`;
   if (result.outcome === 'incomplete') return `Scan ${result.scan} is incomplete`;
@@ -57,10 +57,14 @@ function headline(result: ScanJson, details: SummaryDetails): string {
 function nextStep(result: ScanJson, details: SummaryDetails): string | null {
   if (details.diskFull)
     return 'The disk of the data directory stayed full: free some room there; the same command again goes on where it was.';
+  const { interruptedBy } = details;
+  const stoppedInScan = interruptedBy !== null && result.outcome === 'incomplete';
   if (details.catalogBehind !== null) {
+    if (interruptedBy !== null && !stoppedInScan)
+      return `The catalog is behind the journal (stopped by ${interruptedBy}): the next scan brings it up, or nas-scanner replay.`;
     return `The catalog is behind the journal (${details.catalogBehind}): nas-scanner replay rebuilds it.`;
   }
-  if (details.interruptedBy !== null) return 'The same command again goes on where it was.';
+  if (stoppedInScan) return 'The same command again goes on where it was.';
   if (details.failedChecks.length > 0) return null;
   if (result.outcome === 'incomplete')
     return 'The same command again goes on; nas-scanner diagnose says what failed.';

@@ -24,6 +24,8 @@ export interface ScanView {
   partialTotals(): Totals;
   /** Files of the last finished scan of this mount; null on a first scan, which has no honest ETA. */
   filesBefore: number | null;
+  /** What the scan waits for when all is found; null while it does not. */
+  awaited(): string | null;
 }
 
 /** Shows a running scan: one live block on a terminal, a plain line now and then elsewhere. */
@@ -122,7 +124,9 @@ export class ScanDisplay {
 
   #line(): void {
     const paused = this.#view.state().pausedBecause === null ? '' : 'PAUSED  ';
-    this.#io.err(`${this.#elapsed()}  ${paused}${this.#summary()}\n`);
+    const awaited = this.#view.awaited();
+    const text = awaited === null ? this.#summary() : `the catalog ${awaited}`;
+    this.#io.err(`${this.#elapsed()}  ${paused}${text}\n`);
   }
 
   #lines(columns: number): string[] {
@@ -134,6 +138,7 @@ export class ScanDisplay {
       `${padEnd(head, width - elapsed.length)}${elapsed}`,
       cutEnd(`  ${this.#summary()}`, width),
       ...this.#pauseLines(width),
+      ...this.#awaitedLines(width),
     ];
     const attempts = this.#view.attempts();
     for (const attempt of attempts.slice(0, WORKER_LINES_MAX)) lines.push(this.#workerLine(attempt, width));
@@ -147,6 +152,11 @@ export class ScanDisplay {
     if (pausedBecause === null) return [];
     const lines = wrap(`PAUSED: ${printable(pausedBecause)}`, width, '  ').split('\n');
     return lines.slice(0, PAUSE_LINES_MAX).map((line) => cutEnd(line, width));
+  }
+
+  #awaitedLines(width: number): string[] {
+    const awaited = this.#view.awaited();
+    return awaited === null ? [] : [cutEnd(`  The catalog ${awaited}`, width)];
   }
 
   #workerLine(attempt: Attempt, width: number): string {

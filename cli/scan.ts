@@ -7,7 +7,8 @@ import { importFormerCatalog } from '../projections/import.js';
 import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { plural, printable } from '../projections/text.js';
 import type { MountLook } from '../src/health/mount.js';
-import { Scanner, type PreflightResult } from '../src/scan/scanner.js';
+import type { PreflightResult } from '../src/scan/scanner-options.js';
+import { Scanner } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
@@ -72,12 +73,13 @@ async function scanLocked(
     attempts: () => scanner.attempts,
     partialTotals: () => scanner.partialTotals(),
     filesBefore: opened.before === null ? null : totalsOf(opened.before.state).files,
+    awaited: () => catalog.awaited,
   });
   note = (text) => display.note(text);
   const log = new ScanLog(paths.dataDir, opened.startedAtMs, (text, level) => {
     if (display.live ? level === 'ERROR' : !io.quiet || level !== 'INFO') display.note(text);
   });
-  const catalog = new CatalogKeeper(paths, opened, blocked);
+  const catalog: CatalogKeeper = new CatalogKeeper(paths, opened, blocked);
   opened.observers.push(log, catalog);
   await ownPath(log.path, opened.owner);
   await opened.begin();
@@ -107,7 +109,9 @@ async function scanLocked(
     const end = await scanner.run();
     await opened.engine.engine?.close();
     const diskFull = opened.journal.state.pausedBecause !== null;
-    const catalogBehind = await catalog.finish(end === 'completed' && !diskFull);
+    // A scan that was stopped gives the catalog its seconds; the signal that comes later does not.
+    const stop = end === 'interrupted' ? undefined : scanner.interruption;
+    const catalogBehind = await catalog.finish(end === 'completed' && !diskFull, stop);
     await opened.journal.close();
     await catalog.close();
     display.stop();

@@ -15,6 +15,7 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   'catalog.opened': 1,
   'catalog.troubled': 1,
   'catalog.recovered': 1,
+  'catalog.awaited': 1,
   'analysis.started': 1,
   'analysis.finished': 1,
   'chunk.planned': 1,

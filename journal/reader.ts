@@ -37,8 +37,12 @@ export class ScanReader {
    * @throws JournalError `checkpoint-mismatch` when a record of `after` is not there any more
    */
   async *batches(): AsyncGenerator<readonly ReadRecord[]> {
-    const { journalDir, scan, writers, after, hash = true, threads = 1 } = this.#options;
-    const recovered = await recoverFiles(journalDir, scan, { hash, threads });
+    const { journalDir, scan, writers, after, hash = true, threads = 1, onSurveyed } = this.#options;
+    const recovered = await recoverFiles(journalDir, scan, {
+      hash,
+      threads,
+      ...(onSurveyed === undefined ? {} : { onSurveyed }),
+    });
     for (const [writer, position] of after ?? []) {
       if (writers?.includes(writer) ?? true) await this.#checkCheckpoint(recovered, writer, position);
     }

@@ -16,6 +16,8 @@ export interface RecoverOptions {
   writers?: readonly string[];
   /** Threads beside this one, for journals that are worth it (default 1); 0: none. */
   threads?: number;
+  /** Told each time that a file was read; what it throws ends the reading. */
+  onSurveyed?: () => void;
 }
 
 const THREADS_DEFAULT = 1;
@@ -36,7 +38,7 @@ export async function recoverFiles(
   options: RecoverOptions = {},
 ): Promise<Recovered> {
   const { tasks, unlisted } = await surveyTasks(journalDir, scan, options);
-  const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT);
+  const surveys = await surveyAll(tasks, options.threads ?? THREADS_DEFAULT, options.onSurveyed);
   const surveyed = [...unlisted];
   tasks.forEach(({ name }, i) => {
     const survey = surveys[i];

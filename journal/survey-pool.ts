@@ -32,6 +32,7 @@ type Answer<T> = { survey: T | null; error?: undefined } | { error: string };
 export async function surveyAll(
   tasks: readonly SurveyTask[],
   threads: number,
+  onSurveyed?: () => void,
 ): Promise<(SegmentSurvey | null)[]> {
   const surveys = new Array<SegmentSurvey | null>(tasks.length).fill(null);
   // The biggest first, so that none begins when all others are done.
@@ -41,6 +42,7 @@ export async function surveyAll(
   for await (const survey of surveyInOrder(PLAINLY, sorted, threads)) {
     surveys[order[done] ?? 0] = survey;
     done += 1;
+    onSurveyed?.();
   }
   return surveys;
 }

@@ -38,6 +38,7 @@ export class Catalog {
   readonly #positions = new Map<string, { scan: string; writer: string; position: SegmentPosition }>();
   #records = 0;
   #rows = 0;
+  #directories = 0;
 
   constructor(database: Db) {
     this.#database = database;
@@ -49,9 +50,9 @@ export class Catalog {
     this.#checkpoints = new CheckpointTable(database);
   }
 
-  /** Records and file rows applied by this object. */
-  get applied(): { records: number; rows: number } {
-    return { records: this.#records, rows: this.#rows };
+  /** Records, file rows and listings of directories applied by this object. */
+  get applied(): { records: number; rows: number; directories: number } {
+    return { records: this.#records, rows: this.#rows, directories: this.#directories };
   }
 
   get checkpoints(): CheckpointTable {
@@ -79,6 +80,7 @@ export class Catalog {
 
   #batch(batch: EventData<'files.batch'>, scan: string, at: string): void {
     this.#rows += batchRowCount(batch);
+    this.#directories += batch.directories.length;
     if (batch.chunk === 0) this.#imports.apply(batch, scan);
     else this.#files.apply(batch, this.#context(scan), unixSeconds(at));
   }

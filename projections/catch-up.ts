@@ -14,15 +14,27 @@ import type { Catalog } from './catalog.js';
 import type { Db } from './database.js';
 import { ProjectionError } from './errors.js';
 
+/** Whoever waits for work on the catalog. */
+export interface Watcher {
+  /**
+   * Work was done: a file was read, records were applied.
+   * @param kept they are committed
+   * @param longStep what comes now may take minutes, and tells nothing meanwhile (left out: it does not)
+   */
+  onProgress(kept: boolean, longStep?: boolean): void;
+  /** Its abort ends the work at the next place where what is done can be committed. */
+  stop: AbortSignal;
+}
+
 /**
  * Brings a catalog that was left behind up to the end of every scan but the one that is about to be followed.
  * @throws ProjectionError `catalog-stale` where only a rebuild can: its checkpoints are not in the journal, or it holds
- * a later scan already than one that has more to give; JournalError `newer-version`
+ * a later scan already than one that has more to give; `stopped`; JournalError `newer-version`
  */
 export async function catchUp(
   database: Db,
   catalog: Catalog,
-  options: { dataDir: string; scan: string },
+  options: { dataDir: string; scan: string; watcher: Watcher },
 ): Promise<void> {
   const journalDir = journalDirOf(options.dataDir);
   const applied = catalog.checkpoints.scans();
@@ -30,11 +42,12 @@ export async function catchUp(
   const orphan = applied.find((scan) => !present.includes(scan));
   if (orphan !== undefined) throw stale(`it holds scan ${orphan}, which the journal does not`);
   for (const scan of present.filter((each) => each !== options.scan)) {
+    goOn(options.watcher, false);
     const after = catalog.checkpoints.of(scan);
     if (await isWhole(journalDir, scan, after)) continue;
     // Only once there is a record: a scan that was killed in its first moment leaves empty files, or its folder alone.
     const refusal = refusalOf(scan, applied, options.scan);
-    await applyRest(database, catalog, { journalDir, scan, after, refusal });
+    await applyRest(database, catalog, { journalDir, scan, after, refusal, watcher: options.watcher });
   }
 }
 
@@ -93,29 +106,41 @@ interface Rest {
   after: ReadonlyMap<string, SegmentPosition>;
   /** Why not one record of it may be applied here; null where all may. */
   refusal: string | null;
+  watcher: Watcher;
 }
 
 async function applyRest(
   database: Db,
   catalog: Catalog,
-  { journalDir, scan, after, refusal }: Rest,
+  { journalDir, scan, after, refusal, watcher }: Rest,
 ): Promise<void> {
-  const reader = new ScanReader({ journalDir, scan, after, hash: false });
+  const onSurveyed = (): void => {
+    goOn(watcher, false);
+  };
+  const reader = new ScanReader({ journalDir, scan, after, hash: false, onSurveyed });
   try {
     for await (const batch of reader.batches()) {
       if (refusal !== null) throw stale(refusal);
       inTransaction(database, catalog, () => {
         for (const record of batch) catalog.apply(record);
       });
+      goOn(watcher, true);
     }
   } catch (error) {
     if (error instanceof JournalError && error.code === 'checkpoint-mismatch')
       throw stale(error.message, error);
     throw error;
   }
+  watcher.onProgress(false, true);
   inTransaction(database, catalog, () => {
     catalog.settle(scan);
   });
+}
+
+/** @throws ProjectionError `stopped` */
+function goOn(watcher: Watcher, kept: boolean): void {
+  if (watcher.stop.aborted) throw new ProjectionError('stopped', 'the catalog was let go of');
+  watcher.onProgress(kept);
 }
 
 /** Rows and checkpoints commit together, or not at all. */

@@ -1,7 +1,8 @@
 import { statfsSync } from 'node:fs';
 import type { SegmentPosition } from '../journal/segments.js';
+import { Drain, NOT_AWAITED, type DrainPatience, type DrainResult } from './drain.js';
 import { ProjectionError } from './errors.js';
-import { FollowSession, type FollowTarget } from './follow-session.js';
+import { FollowSession, type FollowTarget, type FollowWatcher } from './follow-session.js';
 
 /** Also without being told, it looks this often. */
 const POLL_MS = 300;
@@ -10,6 +11,8 @@ const RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
 /** A lock held for less is no trouble worth telling. */
 const LOCKED_TROUBLE_MS = 5_000;
+/** Between two words about progress. */
+const PROGRESS_MS = 500;
 
 /** The last of a disk is the journal's: each try on a full one would take what is kept for the scan's last words. */
 const ROOM_MIN_BYTES = 1024 ** 2;
@@ -20,23 +23,12 @@ export interface FollowListener {
   onOpened(mode: string, reason: string): void;
   onTrouble(code: TroubleCode, detail: string): void;
   onRecovered(): void;
-}
-
-export interface DrainResult {
-  upToDate: boolean;
-  detail: string;
-}
-
-export interface DrainPatience {
-  timeoutMs: number;
-  /** Whether room on a full disk is worth as long. */
-  waitsForRoom: boolean;
-}
-
-interface Drain {
-  deadlineMs: number;
-  waitsForRoom: boolean;
-  resolve(result: DrainResult): void;
+  /**
+   * Records are being applied while somebody waits for the last of them: told now and then.
+   * @param bytesLeft of the followed scan's journal, about; null where that is not known
+   * @param longStep until the next word there may be none for minutes
+   */
+  onProgress(bytesLeft: number | null, longStep: boolean): void;
 }
 
 /**
@@ -51,7 +43,8 @@ export class Follow {
   /** Told before a session was there: it must know them too. */
   readonly #settled: [string, SegmentPosition][] = [];
   #drain: Drain | null = null;
-  #closed = false;
+  readonly #stop = new AbortController();
+  #progressTold = { atMs: -Infinity, longStep: false };
   #wake: (() => void) | null = null;
   #woken = false;
   #retryMs = 0;
@@ -80,33 +73,47 @@ export class Follow {
     this.advance();
   }
 
-  /** The scan has written its last record: catches up to the end, and says whether it could in time. */
-  drain({ timeoutMs, waitsForRoom }: DrainPatience): Promise<DrainResult> {
+  /**
+   * The scan has written its last record: catches up to the end, and says whether it could in time.
+   * @param stop its abort ends the wait at once
+   */
+  drain(patience: DrainPatience, stop?: AbortSignal): Promise<DrainResult> {
     return new Promise((resolve) => {
-      this.#drain = { deadlineMs: this.#now() + timeoutMs, waitsForRoom, resolve };
+      const drain = new Drain(patience, this.#now(), resolve);
+      this.#drain = drain;
       this.#retryMs = 0;
+      const giveUp = (): void => {
+        if (this.#drain === drain) this.#drain = null;
+        drain.answer(NOT_AWAITED);
+      };
+      if (stop?.aborted === true) giveUp();
+      else stop?.addEventListener('abort', giveUp, { once: true });
+      this.#measure();
       this.advance();
     });
   }
 
+  /** Ends soon, also in the middle of a long round: what is applied by then is committed. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     this.advance();
     await this.#ended;
   }
 
   async #run(): Promise<void> {
-    while (!this.#closed) {
+    while (!this.#isClosed()) {
       const drain = this.#drain;
       try {
         const idle = await this.#step(drain === null ? 'durable' : 'valid');
         this.#recovered();
-        if (drain !== null && idle) this.#finish(drain);
+        if (drain !== null && drain === this.#drain && idle) this.#finish(drain);
       } catch (error) {
+        if (this.#isClosed()) break;
         await this.#failed(error);
-        if (error instanceof NoRoom && this.#drain?.waitsForRoom === false) this.#answer(this.#drain, false);
+        if (error instanceof NoRoom && this.#drain?.patience.patient === false)
+          this.#answer(this.#drain, false);
       }
-      if (this.#drain !== null && this.#now() >= this.#drain.deadlineMs) this.#answer(this.#drain, false);
+      this.#lookAtTime();
       const busy = this.#drain !== null && this.#retryMs === 0;
       if (!busy) await this.#pause(this.#retryMs === 0 ? POLL_MS : this.#retryMs);
     }
@@ -118,16 +125,49 @@ export class Follow {
   async #step(trust: 'durable' | 'valid'): Promise<boolean> {
     leaveRoom(this.#target.dataDir);
     if (this.#session === null) {
-      const session = await FollowSession.open(this.#target, (reason) => {
-        this.#tell('catalog.behind', `it is built anew: ${reason}`);
-      });
+      const session = await FollowSession.open(this.#target, this.#watcher);
       for (const [writer, position] of this.#settled) session.settle(writer, position);
       this.#session = session;
       const { mode, reason } = session;
       if (this.#openedTold !== mode) this.#listener.onOpened(mode, reason);
       this.#openedTold = mode;
+      if (this.#drain !== null) this.#measure();
     }
     return (await this.#session.round(trust)) === 0;
+  }
+
+  #isClosed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  readonly #watcher: FollowWatcher = {
+    stop: this.#stop.signal,
+    onProgress: (kept, longStep = false) => {
+      this.#progressed(kept, longStep);
+    },
+    onRebuild: (reason) => {
+      this.#drain?.rebuilt();
+      this.#tell('catalog.behind', `it is built anew: ${reason}`);
+    },
+  };
+
+  #progressed(kept: boolean, longStep: boolean): void {
+    const now = this.#now();
+    this.#drain?.progressed(now, kept);
+    this.#lookAtTime();
+    const told = this.#progressTold;
+    if (this.#drain === null || (now - told.atMs < PROGRESS_MS && longStep === told.longStep)) return;
+    this.#progressTold = { atMs: now, longStep };
+    this.#listener.onProgress(longStep ? null : (this.#session?.bytesLeft ?? null), longStep);
+  }
+
+  #lookAtTime(): void {
+    if (this.#drain !== null && this.#now() >= this.#drain.deadlineMs) this.#answer(this.#drain, false);
+  }
+
+  /** How much is left is only told: whatever hinders the look hinders the round too, which says so. */
+  #measure(): void {
+    this.#session?.measure().catch(() => undefined);
   }
 
   #finish(drain: Drain): void {
@@ -138,7 +178,7 @@ export class Follow {
   #answer(drain: Drain, upToDate: boolean): void {
     this.#drain = null;
     const detail = this.#lastError === '' ? 'it did not catch up in time' : this.#lastError;
-    drain.resolve({ upToDate, detail: upToDate ? '' : detail });
+    drain.answer({ upToDate, detail: upToDate ? '' : detail });
   }
 
   #recovered(): void {
@@ -151,6 +191,7 @@ export class Follow {
 
   async #failed(error: unknown): Promise<void> {
     const now = this.#now();
+    this.#drain?.failed();
     this.#lastError = error instanceof Error ? error.message : String(error);
     if (this.#failingSinceMs === 0) this.#failingSinceMs = now;
     const session = this.#session;
@@ -191,7 +232,7 @@ export class Follow {
       };
       // After a failure only time, or the end, is worth another try.
       this.#wake = (): void => {
-        if (!failing || this.#closed || this.#retryMs === 0) wake();
+        if (!failing || this.#isClosed() || this.#retryMs === 0) wake();
       };
       if (this.#woken) this.#wake();
       this.#woken = false;

@@ -19,6 +19,9 @@ if (port !== null) {
     onRecovered: () => {
       send({ type: 'recovered' });
     },
+    onProgress: (bytesLeft, longStep) => {
+      send({ type: 'progress', bytesLeft, longStep });
+    },
   });
   port.on('message', (message: ToFollower) => {
     switch (message.type) {

@@ -168,10 +168,14 @@ class Build {
 
   async scan(scan: string): Promise<void> {
     // Every record's own checksum is verified; a seal's hash over them all is for verify.
-    const recovered = await recoverFiles(this.#journalDir, scan, { hash: false, threads: this.#threads });
+    const recovered = await recoverFiles(this.#journalDir, scan, {
+      hash: false,
+      threads: this.#threads,
+      onSurveyed: () => {
+        this.#progress(scan);
+      },
+    });
     for await (const { records, image } of this.#feed.read(recovered)) {
-      if (this.#options.signal?.aborted === true)
-        throw new ProjectionError('stopped', 'the replay was stopped');
       if (image === null) this.#apply(records);
       else {
         withImage(this.#database, image, () => {
@@ -192,7 +196,10 @@ class Build {
     }
   }
 
+  /** @throws ProjectionError `stopped` */
   #progress(scan: string): void {
+    if (this.#options.signal?.aborted === true)
+      throw new ProjectionError('stopped', 'the replay was stopped');
     const { records, rows } = this.#catalog.applied;
     this.#options.onProgress?.({ scan, records, rows, bytes: this.#bytes, bytesTotal: this.#bytesTotal });
   }

@@ -49,4 +49,6 @@ export const scanEvents = {
     detail: z.string(),
   }),
   'catalog.recovered': z.looseObject({}),
+  /** All else is done: the scan's end waits for the catalog. `bytesLeft` of the scan's journal, about; null: not known. */
+  'catalog.awaited': z.looseObject({ bytesLeft: count.nullable() }),
 } as const;

@@ -11,6 +11,12 @@ function optionsText(options: Record<string, unknown>): string {
     .join(' ');
 }
 
+/** What the catalog does while the scan's end waits for it. @param bytesLeft of the journal; null: not known */
+export function catalogAwaited(bytesLeft: number | null): string {
+  const left = bytesLeft === null ? '' : `: ${formatBytes(bytesLeft)}`;
+  return `takes in what is left of the journal${left}`;
+}
+
 function hostText(host: EventData<'scan.started'>['host']): string {
   return `${host.hostname}, ${host.cpus} CPUs, ${formatBytes(host.memoryBytes)} of memory, boot ${host.bootId}`;
 }
@@ -125,5 +131,6 @@ export const scanLines: LogHandlers = {
     ),
   ],
   'catalog.recovered': () => [info('DATABASE follows again')],
+  'catalog.awaited': ({ bytesLeft }) => [info(`DATABASE ${catalogAwaited(bytesLeft)}`)],
   'scan.completed': completed,
 };

@@ -1,54 +1,19 @@
-import type { JournalEvent } from '../../journal/events/index.js';
+import type { EventData } from '../../journal/events/index.js';
 import type { Engine } from '../engine/port.js';
 import { nextSteps } from '../engine/supervisor.js';
 import { inRecords } from '../plan/roots.js';
 import type { Attempt } from './attempt.js';
 import { uncoveredRoots } from './coverage.js';
-import { completeScan, planChunk, type Plan } from './decide.js';
-import type { DiskPause } from './disk-pause.js';
+import { completeScan, planChunk } from './decide.js';
 import { Fleet } from './fleet.js';
 import { reopenGaps } from './gaps.js';
-import type { RecordObserver } from './observer.js';
-import type { ScanJournal } from './scan-journal.js';
-import type { ScanSettings } from './settings.js';
+import type { PlanningStep, ScannerOptions } from './scanner-options.js';
 import { NO_TOTALS, type Totals } from './state.js';
 
 /** How often the supervisor looks even when nothing wakes it. */
 const TICK_MS = 100;
 /** Directories that keep appearing while the scan ends are left to the next scan after so many rounds. */
 const LATECOMER_ROUNDS_MAX = 3;
-
-/** What planning yields: an event to journal, or a chunk. */
-export type PlanningStep =
-  Extract<JournalEvent, { type: 'analysis.started' | 'analysis.finished' }> | ({ type: 'chunk' } & Plan);
-
-export interface PreflightResult {
-  check: string;
-  ok: boolean;
-  detail: string;
-  advice: string;
-  /** The scan cannot begin. */
-  fatal: boolean;
-}
-
-export interface ScannerOptions {
-  journal: ScanJournal;
-  /** null where none answers: preflight says so, and the scan ends there. */
-  engine: Engine | null;
-  settings: ScanSettings;
-  observer: RecordObserver;
-  diskPause: DiskPause;
-  /** @param signal its abort ends what waits */
-  preflight: (signal: AbortSignal) => AsyncIterable<PreflightResult>;
-  plan: (
-    idleSlots: () => number,
-    signal: AbortSignal,
-    directoriesListed: () => number,
-  ) => AsyncIterable<PlanningStep>;
-  /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read. */
-  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
-  now?: () => number;
-}
 
 /** How a run ended: its last word is in the journal. */
 export type ScanEnd = 'completed' | 'preflight-failed' | 'interrupted';
@@ -58,10 +23,12 @@ export class Scanner {
   readonly #options: ScannerOptions;
   #fleet: Fleet | null = null;
   readonly #stop = new AbortController();
+  readonly #interruption = new AbortController();
   readonly #now: () => number;
   readonly #startedAtMs: number;
   #planning = true;
   #stopping: NodeJS.Signals | null = null;
+  #hasEnded = false;
   #engineGivenUp = false;
   #failure: { error: unknown } | null = null;
   #wake: () => void = () => undefined;
@@ -97,7 +64,7 @@ export class Scanner {
     const passed = await this.#preflight();
     if (this.#stopping !== null) return 'interrupted';
     if (!passed || engine === null) {
-      await journal.append('scan.completed', completeScan(journal.state, NO_TOTALS, false));
+      await this.#end(completeScan(journal.state, NO_TOTALS, false));
       return 'preflight-failed';
     }
     const fleet = (this.#fleet = this.#openFleet(engine));
@@ -112,8 +79,17 @@ export class Scanner {
       await this.#superviseAll(fleet);
     await fleet.tidy();
     if (this.interruptedBy !== null) return 'interrupted';
-    await journal.append('scan.completed', await fleet.progress.lastWord());
+    const lastWord = await fleet.progress.lastWord();
+    // Adding up may take a while, in which the scan can still be stopped.
+    if (this.interruption.aborted) return 'interrupted';
+    await this.#end(lastWord);
     return 'completed';
+  }
+
+  /** From here on nothing stops the scan any more: who is told to stop has only the rest to leave. */
+  async #end(lastWord: EventData<'scan.completed'>): Promise<void> {
+    this.#hasEnded = true;
+    await this.#options.journal.append('scan.completed', lastWord);
   }
 
   /** Attempts under way, for whoever shows them. */
@@ -131,12 +107,18 @@ export class Scanner {
     return this.#stopping;
   }
 
-  /** Stops in order: workers flush and seal, the journal says so. */
+  /** Aborts with the first signal. */
+  get interruption(): AbortSignal {
+    return this.#interruption.signal;
+  }
+
+  /** Stops in order: workers flush and seal, the journal says so, unless the scan has said its last word already. */
   interrupt(signal: NodeJS.Signals): void {
     if (this.#stopping !== null) return;
     this.#stopping = signal;
     this.#stop.abort();
-    this.#track(this.#options.journal.append('scan.interrupted', { signal }));
+    this.#interruption.abort();
+    if (!this.#hasEnded) this.#track(this.#options.journal.append('scan.interrupted', { signal }));
     this.#options.diskPause.endWait();
     for (const attempt of this.attempts) this.#track(attempt.stop());
     this.#wake();

@@ -25,9 +25,10 @@ test('following a scan to its end gives the rows that a replay gives', async () 
       onOpened: (mode, reason) => told.push(`opened ${mode}: ${reason}`),
       onTrouble: (code, detail) => told.push(`${code}: ${detail}`),
       onRecovered: () => told.push('recovered'),
+      onProgress: () => undefined,
     },
   );
-  expect(await follow.drain({ timeoutMs: 10_000, waitsForRoom: true })).toEqual({
+  expect(await follow.drain({ timeoutMs: 10_000, patient: true })).toEqual({
     upToDate: true,
     detail: '',
   });
@@ -55,9 +56,10 @@ test.each([
       onOpened: () => told.push('opened'),
       onTrouble: (code, detail) => told.push(`${code}: ${detail}`),
       onRecovered: () => told.push('recovered'),
+      onProgress: () => undefined,
     },
   );
-  expect(await follow.drain({ timeoutMs: 5_000, waitsForRoom: true })).toEqual({
+  expect(await follow.drain({ timeoutMs: 5_000, patient: true })).toEqual({
     upToDate: true,
     detail: '',
   });

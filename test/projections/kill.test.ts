@@ -119,8 +119,9 @@ test(
 const FOLLOW = `
 const { Follow } = await import(process.argv[1]);
 const nothing = () => undefined;
-const follow = new Follow(JSON.parse(process.argv[2]), { onOpened: nothing, onTrouble: nothing, onRecovered: nothing });
-const { upToDate } = await follow.drain(60000);
+const listener = { onOpened: nothing, onTrouble: nothing, onRecovered: nothing, onProgress: nothing };
+const follow = new Follow(JSON.parse(process.argv[2]), listener);
+const { upToDate } = await follow.drain({ timeoutMs: 60000, patient: true });
 await follow.close();
 process.exit(upToDate ? 0 : 1);
 `;

@@ -68,9 +68,10 @@ async function follow(dataDir: string, scans: readonly string[]): Promise<void> 
         onOpened: () => undefined,
         onTrouble: (code, detail) => trouble.push(`${code} ${detail}`),
         onRecovered: () => undefined,
+        onProgress: () => undefined,
       },
     );
-    expect(await follower.drain({ timeoutMs: 20_000, waitsForRoom: true })).toEqual({
+    expect(await follower.drain({ timeoutMs: 20_000, patient: true })).toEqual({
       upToDate: true,
       detail: '',
     });

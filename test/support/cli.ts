@@ -18,6 +18,8 @@ export interface Outcome {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** Command and arguments of a program that runs it and stays out of its way, such as `strace -D`. */
+  under?: readonly string[];
 }
 
 /** The environment of a run: ours without what would steer the program or the test runner. */
@@ -37,7 +39,8 @@ export class Running {
   stderr = '';
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    this.child = spawn(process.execPath, [ENTRY, ...args], {
+    const [command = '', ...rest] = [...(options.under ?? []), process.execPath, ENTRY, ...args];
+    this.child = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: cleanEnv(options.env),
       cwd: options.cwd,
