@@ -139,6 +139,9 @@ describe('two signals stop at once', () => {
 describe('one scan at a time', () => {
   test('the second gets 11, readers work, repair gets 11, and the first is not disturbed', async () => {
     const running = await underWay();
+    const [scan = ''] = place.scans();
+    const coordinator = join(place.journal, scan, 'coordinator', '0001-0001.ndjson');
+    await until('the catalog', () => readFileSync(coordinator, 'utf8').includes('"catalog.opened"'));
     running.child.kill('SIGSTOP'); // it holds its lock for as long as the others look
     const second = await run(place.scanArgs('--json'));
     expect(second.code, second.stderr).toBe(11);
