@@ -99,10 +99,17 @@ export function isIndexed(batch: EventData<'files.batch'>): batch is IndexedBatc
   return batch instanceof LazyBatch || (batch.directories[0] instanceof IndexedDirectory && 'plain' in batch);
 }
 
-/** Number of all rows of a payload. */
-export function batchRowCount(batch: EventData<'files.batch'>): number {
-  if (batch instanceof LazyBatch) return batch.rowCount;
-  return batch.directories.reduce((sum, each) => sum + rowCount(each), 0);
+/** Directories of a payload, and rows of them all. */
+export interface BatchCounts {
+  directoryCount: number;
+  rowCount: number;
+}
+
+export function countsOf(batch: EventData<'files.batch'>): BatchCounts {
+  if (batch instanceof LazyBatch) return batch.counts;
+  const { directories } = batch;
+  const rows = directories.reduce((sum, each) => sum + rowCount(each), 0);
+  return { directoryCount: directories.length, rowCount: rows };
 }
 
 /** Number of a directory's rows. */
@@ -137,12 +144,12 @@ export interface BatchHead {
   chunk: number;
   attempt: number;
   columns: string[];
-  rowCount: number;
+  counts: BatchCounts;
 }
 
-export function headOf({ chunk, attempt, columns, directories }: IndexedBatch): BatchHead {
-  const rowCount = directories.reduce((sum, each) => sum + each.rowCount, 0);
-  return { chunk, attempt, columns, rowCount };
+export function headOf(batch: IndexedBatch): BatchHead {
+  const { chunk, attempt, columns } = batch;
+  return { chunk, attempt, columns, counts: countsOf(batch) };
 }
 
 /**
@@ -182,17 +189,17 @@ export class LazyBatch implements IndexedBatch {
   readonly chunk: number;
   readonly attempt: number;
   readonly columns: string[];
-  readonly rowCount: number;
+  readonly counts: BatchCounts;
   readonly bytes: Buffer;
   readonly plain: PlainRows = { words: [], count: 0 };
   readonly #read: () => BatchDirectories;
   #directories: BatchDirectories | null = null;
 
-  constructor({ chunk, attempt, columns, rowCount }: BatchHead, bytes: Buffer, read: () => BatchDirectories) {
+  constructor({ chunk, attempt, columns, counts }: BatchHead, bytes: Buffer, read: () => BatchDirectories) {
     this.chunk = chunk;
     this.attempt = attempt;
     this.columns = columns;
-    this.rowCount = rowCount;
+    this.counts = counts;
     this.bytes = bytes;
     this.#read = read;
   }

@@ -1,6 +1,6 @@
 import { decodeEvent } from '../journal/decode-event.js';
 import type { EventData, JournalEvent } from '../journal/events/index.js';
-import { batchRowCount } from '../journal/indexed-batch.js';
+import { countsOf } from '../journal/indexed-batch.js';
 import type { ReadRecord } from '../journal/reader.js';
 import type { SegmentPosition } from '../journal/segments.js';
 import { FactTables } from './catalog-facts.js';
@@ -79,8 +79,9 @@ export class Catalog {
   }
 
   #batch(batch: EventData<'files.batch'>, scan: string, at: string): void {
-    this.#rows += batchRowCount(batch);
-    this.#directories += batch.directories.length;
+    const { directoryCount, rowCount } = countsOf(batch);
+    this.#rows += rowCount;
+    this.#directories += directoryCount;
     if (batch.chunk === 0) this.#imports.apply(batch, scan);
     else this.#files.apply(batch, this.#context(scan), unixSeconds(at));
   }

@@ -70,12 +70,13 @@ function prepare(database: Db, table: string): Statements {
            OR EXISTS (SELECT 1 FROM main.sparse_files WHERE directory = l.path))`,
       )
       .pluck(),
-    // What lies below subdirectories would have to be counted, too: theirs are looked at by name.
+    // What lies below subdirectories would have to be counted, too: theirs are looked at by name. With `l` in place of
+    // `d`, SQLite would count also for directories that are new.
     doubtful: database
       .prepare<[StagedRange & { at: number }], number>(
         `SELECT l.rowid FROM ${table} AS l CROSS JOIN main.directories AS d ON d.path = l.path
          WHERE l.rowid BETWEEN @from AND @to AND
-           (l.subdirectories > 0 OR NOT ${holdsOnly("l.path || '/'", "l.path || '0'", 'l.files')})`,
+           (l.subdirectories > 0 OR NOT ${holdsOnly("d.path || '/'", "d.path || '0'", 'l.files')})`,
       )
       .pluck(),
     directories: database.prepare(
