@@ -78,7 +78,7 @@ export class FilesTables {
       return { key: directoryKey(entry.path), entry, files, bytes };
     });
     this.#insertRows(batch, entries, columns, context, atSeconds);
-    for (const each of entries) this.#directory(each, batch, columns, context, atSeconds);
+    for (const each of entries) this.#directory(each, columns, context, source);
   }
 
   /** A record of plain directories that this scan has not met before, as nearly all are: a few statements for them all. */
@@ -109,27 +109,22 @@ export class FilesTables {
     const directory = batch.directories[at];
     if (directory === undefined) return;
     const key = directoryKey(directory.path);
-    const name = columnsOf(batch.columns).name;
-    const listed = new Set(directory.rows.map((row) => childPath(key, row[name] as PathText).text));
+    const listed = new Set(pathsIn(key, directory, columnsOf(batch.columns)));
     this.#removal.missingFiles(key, (path) => listed.has(path));
   }
 
   #directory(
     { key, entry, files, bytes }: ReadEntry,
-    batch: Batch,
     columns: Columns,
     context: ScanContext,
-    atSeconds: number,
+    source: ListingSource,
   ): void {
+    const { atSeconds } = source;
     const before = this.#directories.get(key.text);
-    const state = nextState(before, entry, {
-      scan: context.scan,
-      chunk: batch.chunk,
-      attempt: batch.attempt,
-    });
+    const state = nextState(before, entry, source);
     // A new attempt's word replaces the former one's.
     if (entry.part === 1 && before?.scan === context.scan) this.#clearProblems.run(context.scan, key.text);
-    const paths = (): string[] => entry.rows.map((row) => childPath(key, row[columns.name] as PathText).text);
+    const paths = (): string[] => pathsIn(key, entry, columns);
     const listed = this.#gatherer(key, entry, { state, files, atSeconds });
     if (listed !== null) for (const path of paths()) listed.add(path);
     if (state.tracked || state.part === 0) this.#facts.forget(key, paths);
@@ -252,6 +247,11 @@ interface ReadEntry {
   /** Number of its rows, and the sum of their sizes. */
   files: number;
   bytes: number | bigint;
+}
+
+/** Paths of the files of an entry, as the catalog shows them. */
+function pathsIn(key: DirectoryKey, { rows }: ListedDirectory, { name }: Columns): string[] {
+  return rows.map((row) => childPath(key, row[name] as PathText).text);
 }
 
 interface Gatherer {

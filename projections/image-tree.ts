@@ -30,9 +30,8 @@ export class ImagePages {
     return this.memory.length / PAGE_BYTES - this.used;
   }
 
-  /** @returns the number of a page more, or 0 when there is none */
+  /** @returns the number of a page more; the caller has looked whether there is one */
   take(): number {
-    if (this.left === 0) return 0;
     this.used += 1;
     return this.used;
   }
@@ -52,8 +51,8 @@ export class ImagePages {
 const placeOf = (page: number): number => (page - 1) * PAGE_BYTES;
 
 interface TreeState {
-  /** Last key of each leaf that is full. */
-  lastKeys: number;
+  /** Leaves that are full. */
+  leaves: number;
   /** Of the leaf that is being filled: its page, its rows, and the first byte of the last one. */
   leaf: number;
   leafRows: number;
@@ -96,11 +95,11 @@ export class ImageTree {
   /** What `goBack` needs to forget the rows that are added from now on. */
   state(): TreeState {
     const [leaf, leafRows, contentAt, rows] = [this.#leaf, this.#leafRows, this.#contentAt, this.#rows];
-    return { lastKeys: this.#leaves.length, leaf, leafRows, contentAt, rows };
+    return { leaves: this.#leaves.length, leaf, leafRows, contentAt, rows };
   }
 
   goBack(to: TreeState): void {
-    this.#leaves.length = to.lastKeys;
+    this.#leaves.length = to.leaves;
     this.#leaf = to.leaf; // what moved from the root stands there still
     this.#leafRows = to.leafRows;
     this.#contentAt = to.contentAt;

@@ -1,8 +1,8 @@
 import { decodeEvent } from '../../journal/decode-event.js';
 import type { EventData, PathText, RecordRef } from '../../journal/events/index.js';
 import { Column, HashIndex } from '../../journal/hash-index.js';
-import { hashPath } from '../../journal/path-hash.js';
-import { pathBytes, pathKey, toPathText } from '../../journal/path-text.js';
+import { hashPath, hashWithParent } from '../../journal/path-hash.js';
+import { pathBytes, toPathText } from '../../journal/path-text.js';
 import { readWriter } from '../../journal/read-writer.js';
 import { ScanReader, type ReadRecord } from '../../journal/reader.js';
 import { chunkOfWriter } from '../../journal/segments.js';
@@ -99,16 +99,16 @@ export class Tally {
 
   /** -1: nothing is known of it. */
   entryOf(path: PathText): number {
-    return this.#index.find(hashPath(pathKey(path)));
+    return this.#index.find(hashPath(path));
   }
 
   /** The entry of a directory; those above it have one, too. */
   #intern(path: PathText): number {
-    const entry = this.#index.intern(hashPath(pathKey(path)));
-    for (let at = entry, below = path; this.#above.get(at) === 0;) {
-      if (pathBytes(below).length <= 1) break;
-      below = parentOf(below);
-      const above = this.#index.intern(hashPath(pathKey(below)));
+    const entry = this.#index.intern(hashPath(path));
+    for (let at = entry, place = path; this.#above.get(at) === 0; place = parentOf(place)) {
+      const { parent } = hashWithParent(place);
+      if (parent === null) break;
+      const above = this.#index.intern(parent);
       this.#above.set(at, above + 1);
       at = above;
     }
