@@ -1,22 +1,18 @@
-import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Place, run, runJson } from '../support/cli.js';
-import { plantManyFiles } from '../support/many-files.js';
+import { run, runJson } from '../support/cli.js';
+import { ScannedPlace } from '../support/scanned-place.js';
 
-const place = new Place();
-/** The data directory after a complete scan by at least one worker, with which each test begins. */
-const scanned = join(place.root, 'scanned');
+const place = new ScannedPlace();
 let scan: string;
 
 beforeAll(async () => {
-  mkdirSync(place.tree);
-  plantManyFiles(place.tree, 3, 10);
-  scan = String((await runJson(place.scanArgs('--checksum', 'none'), 0))['scan']);
-  renameSync(place.dataDir, scanned);
+  await place.make('--checksum', 'none');
+  scan = place.scan;
 });
 beforeEach(() => {
-  cpSync(scanned, place.dataDir, { recursive: true });
+  place.restore();
 });
 afterEach(() => {
   place.removeData();

@@ -11,6 +11,14 @@ import { WriterTail } from '../../journal/reader.js';
 import { JournalWriter, type JournalWriterOptions } from '../../journal/writer.js';
 import { canMount, FAULT_SCAN, inCi, readNumbers } from '../support/journal-faults.js';
 
+/** Waits for room for long, and says so in its journal. */
+const PATIENT_WORKER = {
+  writer: 'worker-0001',
+  fullDiskWaitMs: 20_000,
+  reserveBytes: WORKER_RESERVE_BYTES,
+  tellsPauses: true,
+};
+
 const RECORD_BYTES = 2000;
 /** What a record takes beside its reason, and less than a seal above it. */
 const FRAME_LEFT_BYTES = 300;
@@ -144,12 +152,7 @@ describe.skipIf(!canMount && !inCi)(
     });
 
     test('a writer that tells its pauses has them in its journal while it waits, for a reader who follows', async () => {
-      const writer = await open({
-        writer: 'worker-0001',
-        fullDiskWaitMs: 20_000,
-        reserveBytes: WORKER_RESERVE_BYTES,
-        tellsPauses: true,
-      });
+      const writer = await open(PATIENT_WORKER);
       const tail = new WriterTail({ journalDir, scan: FAULT_SCAN, writer: 'worker-0001' });
       const types: string[] = [];
       const follow = async (): Promise<string[]> => {
@@ -179,12 +182,7 @@ describe.skipIf(!canMount && !inCi)(
 
     test('what waits for room is told in bytes, whatever its letters take', async () => {
       const letters = 30_000;
-      const writer = await open({
-        writer: 'worker-0001',
-        fullDiskWaitMs: 20_000,
-        reserveBytes: WORKER_RESERVE_BYTES,
-        tellsPauses: true,
-      });
+      const writer = await open(PATIENT_WORKER);
       const tail = new WriterTail({ journalDir, scan: FAULT_SCAN, writer: 'worker-0001' });
       const needed: number[] = [];
       fill(0);
@@ -207,10 +205,7 @@ describe.skipIf(!canMount && !inCi)(
     test('a pause that begins with the seal is over before the seal', async () => {
       const pauses: string[] = [];
       const writer = await open({
-        writer: 'worker-0001',
-        fullDiskWaitMs: 20_000,
-        reserveBytes: WORKER_RESERVE_BYTES,
-        tellsPauses: true,
+        ...PATIENT_WORKER,
         onPause: () => {
           pauses.push('paused');
           setTimeout(() => rmSync(join(mount, 'filler')), 300);

@@ -29,6 +29,12 @@ function write(scan: string, mountPath: string, filesEach = 50): void {
   writeScan(join(dataDir, 'journal'), { scan, mountPath, directories, filesEach, nameLength: 200 });
 }
 
+/** One file. */
+function writeFile(scan: string, mountPath: string): void {
+  const small = { directories: 1, filesEach: 1, nameLength: 10 };
+  writeScan(join(dataDir, 'journal'), { scan, mountPath, ...small });
+}
+
 function follow(onProgress: FollowListener['onProgress'], now?: () => number): Follow {
   const listener: FollowListener = {
     onOpened: () => undefined,
@@ -72,35 +78,17 @@ const BACKLOGS: [string, () => Promise<void>][] = [
   [
     'an earlier scan',
     async () => {
-      writeScan(join(dataDir, 'journal'), {
-        scan: '01KARA41R028T5CY4GNF6YY4HA',
-        mountPath: '/first',
-        directories: 1,
-        filesEach: 1,
-        nameLength: 10,
-      });
+      writeFile('01KARA41R028T5CY4GNF6YY4HA', '/first');
       await replay({ dataDir, databaseName });
       write(EARLIER, '/other');
-      writeScan(join(dataDir, 'journal'), {
-        scan: SCAN,
-        mountPath: '/m',
-        directories: 1,
-        filesEach: 1,
-        nameLength: 10,
-      });
+      writeFile(SCAN, '/m');
     },
   ],
   [
     'a catalog to be built anew',
     () => {
       write(EARLIER, '/other');
-      writeScan(join(dataDir, 'journal'), {
-        scan: SCAN,
-        mountPath: '/m',
-        directories: 1,
-        filesEach: 1,
-        nameLength: 10,
-      });
+      writeFile(SCAN, '/m');
       return Promise.resolve();
     },
   ],
