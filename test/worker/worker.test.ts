@@ -315,7 +315,7 @@ describe.runIf(canMountFuse || IN_CI)('a slow or dying mount', () => {
   test('what the kernel holds up beside it is given up together, soon, and named; its parent is recorded', async () => {
     plant(40, 1);
     writeFileSync(join(place.tree, 'loose'), '');
-    mkdirSync(join(place.tree, 'd0019hang'));
+    mkdirSync(join(place.tree, 'd0029hang'));
     await mounted({ LATENCY_MS: '1', LATENCY_HANG: 'hang' }, (point) => {
       const startedAtMs = performance.now();
       expect(walked(point, 500)).toMatchObject({ code: 0 });
@@ -324,7 +324,7 @@ describe.runIf(canMountFuse || IN_CI)('a slow or dying mount', () => {
       const recorded = place.recorded();
       expect(recorded.directories.get(point)).toMatchObject({ last: true, entries: 42, subdirectories: 41 });
       const named = recorded.problems(point).map((line) => line.replace(/ .*/, ''));
-      expect(named).toContain('/d0019hang/');
+      expect(named).toContain('/d0029hang/');
       const listed = [...recorded.directories].filter(([, { last }]) => last).map(([path]) => path);
       // Nothing is missed in silence, and what was looked up before it is there.
       expect(named.length + listed.length).toBe(42);
