@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { errnoName } from '../../journal/storage.js';
+import { MOUNT_TROUBLE_CODES } from '../walk/system-error.js';
 
 /** What a look at a mount found. */
 export type MountState = 'ok' | 'missing' | 'not-directory' | 'denied' | 'stale' | 'hung' | 'failed';
@@ -19,7 +21,7 @@ export interface MountProbe {
   realPath: string | null;
 }
 
-/** What the probing child prints. */
+/** What is found out about a path; `code`: errno name of what kept it from that. */
 interface Answer {
   code?: string;
   directory?: boolean;
@@ -52,13 +54,11 @@ try {
     answer.fsType = fs.statfsSync(path).type.toString(16);
   }
 } catch (error) {
-  answer.code = error.code === 'UNKNOWN' ? String(error.errno) : error.code;
+  answer.error = { code: error.code, errno: error.errno };
 }
 process.stdout.write(JSON.stringify(answer));
 `;
 
-/** errno 107 and 116 arrive without a name from some file systems. */
-const STALE_CODES = new Set(['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENODEV', 'ENXIO', '-107', '-116']);
 const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Probes that never came back, by path: one stuck process per path is enough. */
@@ -164,7 +164,7 @@ async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promi
       signal?.removeEventListener('abort', leave);
       resolve(answer);
     };
-    child.once('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? 'UNKNOWN' }));
+    child.once('error', (error) => end({ code: errnoName(error) }));
     child.once('exit', () => (life.exited = true));
     child.once('close', () => end(parse(text)));
   });
@@ -172,7 +172,8 @@ async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promi
 
 function parse(text: string): Answer {
   try {
-    return JSON.parse(text) as Answer;
+    const { error, ...answer } = JSON.parse(text) as Answer & { error?: { code?: string; errno?: number } };
+    return error === undefined ? answer : { ...answer, code: errnoName(Object.assign(new Error(), error)) };
   } catch {
     return { code: 'UNKNOWN' }; // it was killed before it could say anything
   }
@@ -188,5 +189,5 @@ function judge(answer: Answer | null): MountProbe {
 function stateOf(code: string): MountState {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
   if (code === 'EACCES' || code === 'EPERM') return 'denied';
-  return STALE_CODES.has(code) ? 'stale' : 'failed';
+  return MOUNT_TROUBLE_CODES.has(code) ? 'stale' : 'failed';
 }

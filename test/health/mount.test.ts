@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkDataDir, checkJournal, checkMount } from '../../src/health/check-places.js';
 import { mountAccessible, MountLook, probeMount } from '../../src/health/mount.js';
-import { canMount } from '../support/journal-faults.js';
+import { Place, runJson } from '../support/cli.js';
+import { canMount, hasStrace, inCi, straceWith } from '../support/journal-faults.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -109,4 +110,34 @@ test('the journal check leaves nothing behind', async () => {
   await mkdir(journalDir, { recursive: true });
   expect(await checkJournal(journalDir, '01KARA41R028T5CY4GNF6YY4HM')).toMatchObject({ ok: true });
   expect(await readdir(journalDir)).toEqual([]);
+});
+
+describe.skipIf(!hasStrace && !inCi)('a mount whose server is gone (skipped without strace)', () => {
+  const place = new Place();
+  beforeAll(async () => {
+    await mkdir(place.tree);
+    await writeFile(join(place.tree, 'f'), 'x');
+    await runJson(place.scanArgs(), 0);
+  });
+  afterAll(() => {
+    place.remove();
+  });
+
+  // Older versions of strace know some of them by number only; libuv has no name for the first.
+  test.each([
+    ['ESTALE', 116],
+    ['EHOSTUNREACH', 113],
+    ['EIO', 5],
+  ])('is stale, and told with its errno: %s', async (code, errno) => {
+    const under = straceWith(`statx:error=${errno}`, [place.tree], 'statx');
+    const diagnosis = await runJson(place.args('diagnose'), 0, { under });
+    expect(diagnosis['live']).toMatchObject({ mount: { state: 'stale', code } });
+    const { checks } = await runJson(place.args('preflight', place.tree, '--engine', 'process'), 1, {
+      under,
+    });
+    const detail = `${place.tree} is mounted but dead (${code})`;
+    expect(checks).toContainEqual(
+      expect.objectContaining({ check: 'mount', ok: false, code: 'mount.lost', detail }),
+    );
+  });
 });
