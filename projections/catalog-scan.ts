@@ -3,6 +3,7 @@ import type { EventData, JournalEvent } from '../journal/events/index.js';
 import { pathBytes } from '../journal/path-text.js';
 import type { Db } from './database.js';
 import { exactInteger, unixSeconds } from './cells.js';
+import { explainExit } from './exit-text.js';
 import { pathColumn } from './path-column.js';
 
 type Cell = string | number | bigint | Buffer | null;
@@ -29,6 +30,10 @@ export class ScanTables {
         this.#run('UPDATE scans SET resumed = resumed + 1, ended_at = NULL, outcome = NULL WHERE scan = ?', [
           header.scan,
         ]);
+        this.#loseAttempts(header.scan);
+        break;
+      case 'cleanup.started':
+        this.#loseAttempts(header.scan);
         break;
       case 'preflight.checked': {
         const { device } = event.data;
@@ -74,6 +79,12 @@ export class ScanTables {
 
   #completed(data: EventData<'scan.completed'>, scan: string, at: number): void {
     this.#set('scans', { scan }, { ended_at: at, outcome: data.outcome, interrupted: null });
+    this.#loseAttempts(scan);
+  }
+
+  /** Their coordinator has ended without a word on them. What is told of one later, as that it was taken over, counts. */
+  #loseAttempts(scan: string): void {
+    this.#run("UPDATE attempts SET state = 'lost' WHERE scan = ? AND state = 'running'", [scan]);
   }
 
   /** A former catalog's own totals stay until a scan of that mount brings new ones. */
@@ -127,7 +138,6 @@ export class ScanTables {
   #attempt(event: JournalEvent, scan: string, at: number): void {
     const [engine, step] = event.type.split('.');
     if (engine !== 'container' && engine !== 'process') return;
-    if (step === 'adopted') return; // its row tells already that it was started
     const data = event.data as Partial<EventData<'container.requested'> & EventData<'container.exited'>>;
     if (step === 'removed') {
       this.#run('UPDATE containers SET removed_at = ? WHERE scan = ? AND name = ? AND id IS ?', [
@@ -136,6 +146,11 @@ export class ScanTables {
         data.name ?? '',
         data.id ?? null,
       ]);
+      return;
+    }
+    const place = { scan, chunk: data.chunk ?? 0, attempt: data.attempt ?? 0 };
+    if (step === 'adopted') {
+      this.#set('attempts', place, { state: 'running' }); // its container's row tells already that it was started
       return;
     }
     const cells: Record<string, Cell> = { engine: engine === 'container' ? 'docker' : 'process' };
@@ -154,12 +169,21 @@ export class ScanTables {
       const { reason, detail } = event.data as EventData<'container.start-failed'>;
       Object.assign(cells, { exited_at: at, error: `${reason}: ${detail}` });
     }
-    const place = { scan, chunk: data.chunk ?? 0, attempt: data.attempt ?? 0 };
     this.#set('containers', { ...place, name: data.name ?? '' }, cells);
     if (place.chunk === 0) return;
     if (step === 'requested') this.#set('attempts', place, { state: 'running' });
     else if (step === 'start-failed')
       this.#set('attempts', place, { state: 'failed', reason: cells['error'] ?? null });
+    else if (step === 'exited') this.#ended(place, event.data as EventData<'container.exited'>);
+  }
+
+  /** Until its chunk is judged by it; where it was stopped, that is never. A verdict that stands already stays. */
+  #ended(place: Record<string, Cell>, exit: EventData<'container.exited'>): void {
+    this.#run(
+      `UPDATE attempts SET state = 'ended', reason = ?
+       WHERE scan = ? AND chunk = ? AND attempt = ? AND state IN ('running', 'lost')`,
+      [exit.exitCode === 0 ? null : explainExit(exit), ...Object.values(place)],
+    );
   }
 
   /** Inserts the row, or changes just these columns of it. */

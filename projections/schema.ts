@@ -2,7 +2,7 @@ import type { Db } from './database.js';
 import { ProjectionError } from './errors.js';
 
 /** Raised whenever the same journal would give other rows: catalogs of an older version are rebuilt by themselves. */
-const PROJECTION_VERSION = 3;
+const PROJECTION_VERSION = 4;
 /** `nasc`, in SQLite's header: tells our catalogs from those of the former system. */
 export const APPLICATION_ID = 0x6e617363;
 
@@ -33,6 +33,8 @@ CREATE TABLE chunks (
   split_into TEXT, files INTEGER, directories INTEGER, bytes INTEGER, problems INTEGER,
   PRIMARY KEY (scan, chunk)
 ) WITHOUT ROWID;
+-- state: running; completed or failed, as its chunk was judged by it; ended without a verdict, as where the scan was stopped;
+-- lost, where its coordinator ended without a word on it.
 CREATE TABLE attempts (
   scan TEXT, chunk INTEGER, attempt INTEGER, state TEXT, reason TEXT,
   files INTEGER, directories INTEGER, bytes INTEGER, problems INTEGER,

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Place, Running, run, runJson, until } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
-import { catalogDigest, checkJournal, listByCatalog, listByFind } from '../support/outside.js';
+import { catalogDigest, checkJournal, listByCatalog, listByFind, sql } from '../support/outside.js';
 
 /** Kills per victim; together twenty moments. */
 const MOMENTS = 7;
@@ -95,5 +95,6 @@ describe('a coordinator that died', () => {
     expect(again['scan']).toBe(scan?.['scan']);
     const healed = await runJson(place.args('diagnose', '--offline'), 0);
     expect(healed['verdict']).toBe('complete');
+    expect(sql(place.catalog, "SELECT count(*) FROM attempts WHERE state = 'running'")).toBe('0');
   });
 });

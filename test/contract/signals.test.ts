@@ -48,6 +48,7 @@ function expectCleanStop(signal: string): void {
   const interrupted = readRecords(place.journal, scan).filter((record) => record.type === 'scan.interrupted');
   expect(interrupted.map((record) => record.data['signal'])).toEqual([signal]);
   expect(check.files).toBe(Number(sql(place.catalog, 'SELECT count(*) FROM files')));
+  expect(sql(place.catalog, "SELECT count(*) FROM attempts WHERE state = 'running'")).toBe('0');
 }
 
 describe('one signal stops within seconds and keeps everything recorded', () => {
