@@ -19,7 +19,6 @@ import { shellWord } from './shell-word.js';
 
 /** Kernel clock ticks per second, as /proc counts CPU time; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4096;
 /** Heap of a worker where no memory limit was asked for. */
 const HEAP_MIB_MIN = 64;
 
@@ -128,7 +127,7 @@ export class ProcessEngine implements Engine {
     child.cpu = { ticks: stat.cpuTicks, atMs: nowMs };
     return Promise.resolve({
       cpuPercent: Math.round(cpuPercent * 10) / 10,
-      memoryBytes: stat.residentBytes,
+      memoryBytes: residentBytes(id),
       memoryLimitBytes: null,
     });
   }
@@ -202,23 +201,32 @@ function signalExitCode(signal: NodeJS.Signals | null): number | null {
 interface ProcessStat {
   state: string;
   cpuTicks: number;
-  residentBytes: number;
+}
+
+/** A file of /proc/<pid>; null when the process is gone. */
+function told(pid: string, name: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return null; // gone
+  }
+}
+
+/** `stat` would count in pages, of a size that Node does not tell. Null for a process that is gone or was not reaped yet. */
+function residentBytes(pid: string): number | null {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(told(pid, 'status') ?? '')?.[1];
+  return kib === undefined ? null : Number(kib) * 1024;
 }
 
 /** From /proc/<pid>/stat; null when the process is gone. */
 function processStat(pid: string): ProcessStat | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return null; // gone
-  }
+  const text = told(pid, 'stat');
+  if (text === null) return null;
   // The command's name may hold anything, so count from its closing parenthesis: field 3 is the state.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     state: fields[0] ?? '',
     cpuTicks: Number(fields[11]) + Number(fields[12]),
-    residentBytes: Number(fields[21]) * PAGE_BYTES,
   };
 }
 

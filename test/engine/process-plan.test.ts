@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Launch } from '../../src/engine/port.js';
 import { ProcessEngine } from '../../src/engine/process.js';
+import { canMount } from '../support/journal-faults.js';
 
 const SHOWN_CHARS = 1000;
 let folder: string;
@@ -53,3 +54,27 @@ test('a line of its log that is too long for the journal is cut, and that shows'
   expect(logTail).toEqual([`${'x'.repeat(SHOWN_CHARS)}…`, 'the last word']);
   await engine.close();
 });
+
+test.skipIf(!canMount)(
+  'what a worker occupies is told in bytes, whatever size the pages of the kernel have',
+  async () => {
+    writeFileSync(program, 'setInterval(() => {}, 1000); console.log("ready");');
+    const engine = new ProcessEngine(program);
+    const started = launch(join(folder, 'task-1.json'));
+    const { id } = await engine.start(started, engine.plan(started), 30_000);
+    while ((await engine.logTail(id)).length === 0) await sleep(20);
+    const [stat, forged] = [`/proc/${id}/stat`, join(folder, 'stat')];
+    // As a kernel with pages of 64 KiB tells it: the 24th field is the number of pages.
+    const fields = readFileSync(stat, 'utf8').split(' ');
+    writeFileSync(forged, fields.with(23, String(Math.floor(Number(fields[23]) / 16))).join(' '));
+    expect(spawnSync('mount', ['--bind', forged, stat]).status).toBe(0);
+    try {
+      const { memoryBytes } = await engine.usage(id);
+      expect(memoryBytes).toBeGreaterThan(20 * 2 ** 20); // no Node takes less
+    } finally {
+      spawnSync('umount', [stat]);
+      await engine.signal(id, 'SIGKILL');
+      await engine.close();
+    }
+  },
+);
