@@ -70,11 +70,21 @@ function loadBlakeHash(): typeof BlakeHash {
     blakeHash ??= createRequire(import.meta.url)('@napi-rs/blake-hash') as typeof BlakeHash;
     return blakeHash;
   } catch (cause) {
-    throw new Error(
-      `full checksums cannot be made: ${whyNotLoaded(cause)}; ` +
-        'install what is missing (npm ci brings the packages, the system its libraries), or use --checksum sampled',
-      { cause },
-    );
+    throw new Error(`full checksums cannot be made: ${whyNotLoaded(cause)}. ${WHAT_FULL_NEEDS}`, { cause });
+  }
+}
+
+/** What to do where full checksums cannot be made. */
+export const WHAT_FULL_NEEDS =
+  'Install what is missing (npm ci brings the packages, the system its libraries), or use --checksum sampled.';
+
+/** Why full checksums cannot be made here; null: they can. Loads what makes them. */
+export function whyNotFull(): string | null {
+  try {
+    loadBlakeHash();
+    return null;
+  } catch (error) {
+    return whyNotLoaded(error);
   }
 }
 

@@ -3,6 +3,7 @@ import type { EngineChoice } from '../engine/choose.js';
 import { hidesImage } from '../engine/container-spec.js';
 import type { DockerEngine } from '../engine/docker.js';
 import { EngineError } from '../engine/port.js';
+import { WHAT_FULL_NEEDS, whyNotFull } from '../hash/sampling.js';
 import { failed, passed, warned, type Check, type CheckCode } from './check.js';
 import type { FairShare, HostCapacity } from './resources.js';
 
@@ -47,6 +48,13 @@ export function checkEngine(choice: EngineChoice): Check {
   const { product, version, apiVersion } = docker.version;
   const where = docker.paths.insideContainer ? ', and the scanner itself runs in one of its containers' : '';
   return passed('engine', `${product} ${version} answers (API ${apiVersion})${where}`);
+}
+
+/** Whether workers that are processes of this host can make full checksums: those in containers are probed. */
+export function checkFullChecksums(): Check {
+  const reason = whyNotFull();
+  if (reason === null) return passed('checksums', 'full checksums can be made');
+  return failed('checksums', 'container.failed', `full checksums cannot be made: ${reason}`, WHAT_FULL_NEEDS);
 }
 
 export async function checkImage(docker: DockerEngine): Promise<Check> {

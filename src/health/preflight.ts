@@ -3,6 +3,7 @@ import type { EngineChoice } from '../engine/choose.js';
 import {
   capacityOf,
   checkEngine,
+  checkFullChecksums,
   checkImage,
   checkLeftovers,
   checkPaths,
@@ -58,6 +59,7 @@ export async function* runPreflight(options: PreflightOptions): AsyncGenerator<C
   const share = fairShare(host, workers, options.asked);
   yield checkResources(host, workers, share);
   yield checkEngine(choice);
+  if (choice.kind === 'process' && options.fullChecksums) yield checkFullChecksums();
   const { docker } = choice;
   if (docker === null) return;
   const image = await checkImage(docker);

@@ -170,7 +170,19 @@ function stalled(context: FindingContext): Finding[] {
 }
 
 function failed(context: FindingContext): Finding[] {
+  const { commands, facts, show } = context;
   return findingOf(context, 'container.failed', (group) => {
+    const checksums = facts.checks.get('checksums')?.data;
+    if (checksums?.ok === false) {
+      const words = show.words(checksums.detail);
+      return {
+        title: words.charAt(0).toUpperCase() + words.slice(1),
+        advice: [
+          `Install what is missing (npm ci brings the packages, the system its libraries), then scan again: \`${commands.scan()}\``,
+          `Or do with sampled checksums: \`${commands.scan({ '--checksum': 'sampled', '--fresh': '' })}\``,
+        ],
+      };
+    }
     const where = poison(context, group);
     return {
       title: `${workers(context, group)} ended badly: ${wordsOf(context, group) || 'without a word'}`,
