@@ -28,6 +28,31 @@ export async function inspectOwn(client: DockerClient, name: string): Promise<In
   }
 }
 
+/** Asked past dockerode's own `inspect` of an image: that takes no abort signal. */
+export function inspectImage(
+  docker: Docker,
+  image: string,
+  abortSignal: AbortSignal,
+): Promise<Pick<Docker.ImageInspectInfo, 'Id' | 'Created'>> {
+  const statusCodes = { 200: true, 404: 'no such image', 500: 'server error' };
+  const request = { path: `/images/${image}/json`, method: 'GET', statusCodes, abortSignal };
+  const { modem } = docker as { modem: ImageModem };
+  return new Promise((resolve, reject) => {
+    modem.dial(request, (error, found) => {
+      if (error === null) resolve(found);
+      else reject(error);
+    });
+  });
+}
+
+/** What the typings leave open. */
+interface ImageModem {
+  dial(
+    request: object,
+    answer: (error: Error | null, found: Pick<Docker.ImageInspectInfo, 'Id' | 'Created'>) => void,
+  ): void;
+}
+
 /** Runs a command in the container and says whether it ended well. */
 export async function runInside(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
   const exec = await container.exec({

@@ -2,7 +2,7 @@ import { getgid, getuid } from 'node:process';
 import { ownerFromEnvironment } from '../../journal/owner.js';
 import { containerSpec, LABELS, runLine, type ContainerSpec, type SpecAbilities } from './container-spec.js';
 import { CALL_TIMEOUT_MS, DockerClient, type EngineInfo, type EngineVersion } from './docker-client.js';
-import { inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
+import { inspectImage, inspectOwn, LABELS_REQUIRED, runInside, seenWorker } from './docker-read.js';
 import { ContainerStarter } from './docker-start.js';
 import { readExit, readLog, readUsage, type UsageSample } from './docker-state.js';
 import { DockerWatch } from './docker-watch.js';
@@ -157,8 +157,10 @@ export class DockerEngine implements Engine {
   async inspectImage(): Promise<{ id: string; created: string }> {
     const { image } = this.#options;
     try {
-      const found = await this.#client.call(`look for the image ${image}`, CALL_TIMEOUT_MS, (docker) =>
-        docker.getImage(image).inspect(),
+      const found = await this.#client.call(
+        `look for the image ${image}`,
+        CALL_TIMEOUT_MS,
+        (docker, abortSignal) => inspectImage(docker, image, abortSignal),
       );
       return { id: found.Id, created: found.Created };
     } catch (error) {
