@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ulid } from 'ulid';
@@ -20,10 +19,11 @@ import { initialState } from '../../src/scan/state.js';
 import { readTask } from '../../src/worker/task.js';
 import { batchOf, diligent, FakeEngine, type Script } from '../support/fake-engine.js';
 import { canMount, inCi } from '../support/journal-faults.js';
+import { scratchFolder } from '../support/scratch.js';
 
 let dataDir: string;
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'nas-scanner-scanner-'));
+beforeEach(() => {
+  dataDir = scratchFolder('scanner'); // a worker that a test has left makes its folder again
 });
 afterEach(async () => {
   await rm(dataDir, { recursive: true });
