@@ -14,6 +14,7 @@ import { loadScan, type LoadedScan } from '../projections/diagnosis/load.js';
 import { isBookkeeping } from '../journal/event-versions.js';
 import { viewCatalog, type CatalogQuestion } from '../projections/catalog-view.js';
 import { TimelineFold } from '../projections/timeline.js';
+import { WORKER_IMAGE } from '../projections/worker-image.js';
 import type { DiagnoseOptions } from './command-options.js';
 import { dataPaths, dataDirToRead, type DataPaths } from './data-dir.js';
 import { diagnosisJson } from './diagnose-json.js';
@@ -140,7 +141,7 @@ function look(
     scan,
     mountPath: started?.mountPath ?? null,
     engine: started?.engine ?? '',
-    image: typeof image === 'string' ? image : 'nas-scanner-hp:latest',
+    image: typeof image === 'string' ? image : WORKER_IMAGE,
   };
   return lookAround(paths, about, catalog);
 }

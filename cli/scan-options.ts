@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../projections/text.js';
+import { WORKER_IMAGE } from '../projections/worker-image.js';
 import { WalkError } from '../src/walk/errors.js';
 import { compileExcludes } from '../src/walk/exclude.js';
 import { splitGlobs } from '../src/walk/glob.js';
@@ -97,7 +98,7 @@ export function withScanOptions(command: Command): Command {
     option('--workers <n>', 'directories at once inside one worker (default: measured)'),
     option('--cpus <n>', 'CPUs of one worker (default: a fair share)'),
     option('--memory <size>', 'memory of one worker, such as 512m (default: a fair share)'),
-    option('--image <name>', 'image of the worker containers', 'nas-scanner-hp:latest'),
+    option('--image <name>', 'image of the worker containers', WORKER_IMAGE),
     option('--analysis-timeout <seconds>', 'for measuring one top-level directory', '1800'),
     option('--io-timeout <seconds>', 'for one file-system operation', '60'),
     option('--start-timeout <seconds>', 'for the start of one worker', '30'),

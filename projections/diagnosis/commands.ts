@@ -1,5 +1,6 @@
 import type { EventData, PathText } from '../../journal/events/index.js';
 import { pathBytes } from '../../journal/path-text.js';
+import { WORKER_IMAGE } from '../worker-image.js';
 
 /** Quotes a word for a POSIX shell where it needs it; names that are not plain text as `$'…'`. */
 function shellWord(word: PathText): string {
@@ -18,7 +19,7 @@ function shellWord(word: PathText): string {
 /** Journaled options and the flags that ask for the same again. */
 const VALUE_FLAGS: readonly [name: string, flag: string, usual: unknown, unit: number][] = [
   ['engine', '--engine', 'auto', 0],
-  ['image', '--image', 'nas-scanner-hp:latest', 0],
+  ['image', '--image', WORKER_IMAGE, 0],
   ['checksum', '--checksum', 'sampled', 0],
   ['maxContainers', '--max-containers', 8, 1],
   ['workers', '--workers', null, 1],
@@ -82,7 +83,7 @@ export class Commands {
 
   get image(): string {
     const image = this.#started?.options['image'];
-    return typeof image === 'string' ? shellWord(image) : 'nas-scanner-hp:latest';
+    return typeof image === 'string' ? shellWord(image) : WORKER_IMAGE;
   }
 
   /** Makes the worker image, in the folder of a checkout that is built. */

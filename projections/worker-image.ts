@@ -1,0 +1,2 @@
+/** The image of worker containers where none is asked for. */
+export const WORKER_IMAGE = 'nas-scanner-hp:latest';
