@@ -82,7 +82,9 @@ export class ProcessEngine implements Engine {
       phase: 'running',
     };
     this.#children.set(id, { process: child, seen, exit, cpu: { ticks: 0, atMs: Date.now() } });
+    let lastLines: NodeJS.Timeout | undefined;
     const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      clearTimeout(lastLines); // it would hold up the end of this process
       if (seen.phase === 'exited') return;
       seen.phase = 'exited';
       exit.exitCode = code ?? signalExitCode(signal);
@@ -91,7 +93,9 @@ export class ProcessEngine implements Engine {
     };
     // `close` comes after the last log line; it may never come when a grandchild keeps the pipes, so `exit` counts too.
     child.once('close', ended);
-    child.once('exit', (code, signal) => setTimeout(ended, LAST_LINES_MS, code, signal));
+    child.once('exit', (code, signal) => {
+      lastLines = setTimeout(ended, LAST_LINES_MS, code, signal);
+    });
     if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
     return { id };
   }
