@@ -4,7 +4,7 @@ import { DiskTrouble } from './disk-trouble.js';
 import { JournalError } from './errors.js';
 import { EVENT_VERSIONS, FORMAT } from './event-versions.js';
 import type { CoordinatorRef, EventData, RecordRef } from './events/index.js';
-import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
+import { EPOCH_START, jsonBytes, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
 import { segmentPath, type SegmentPosition } from './segments.js';
 import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './storage.js';
 
@@ -53,9 +53,8 @@ export interface EpochWriterOptions {
 export interface Payload {
   type: string;
   v: number;
-  dataJson: string;
-  /** Of `dataJson`, in UTF-8. */
-  bytes: number;
+  /** JSON, in UTF-8. */
+  data: Uint8Array;
 }
 
 /**
@@ -142,7 +141,7 @@ export class EpochWriter {
         return done;
       } catch (error) {
         await this.#abandon();
-        const pending = payloads.reduce((sum, { bytes }) => sum + bytes + FRAME_BYTES_MAX, FRAME_BYTES_MAX);
+        const pending = payloads.reduce((sum, { data }) => sum + data.length + FRAME_BYTES_MAX, FRAME_BYTES_MAX);
         await this.#trouble.overcome(error, this.#path(this.#epochNext, 1), pending);
       }
     }
@@ -178,7 +177,7 @@ export class EpochWriter {
   }
 
   #wordOf<T extends 'writer.paused' | 'writer.continued'>(type: T, data: EventData<T>): RecordDraft {
-    return this.#stamp({ type, v: EVENT_VERSIONS[type], dataJson: JSON.stringify(data) });
+    return this.#stamp({ type, v: EVENT_VERSIONS[type], data: jsonBytes(data) });
   }
 
   /** The segment to write to: a full one is sealed first, a dead one has been abandoned before. */
@@ -220,7 +219,7 @@ export class EpochWriter {
     );
     const data = { format: FORMAT, hostname, segment, previous: this.#previous, coordinator };
     const v = EVENT_VERSIONS['segment.opened'];
-    this.#opening = this.#stamp({ type: 'segment.opened', v, dataJson: JSON.stringify(data) });
+    this.#opening = this.#stamp({ type: 'segment.opened', v, data: jsonBytes(data) });
     return created;
   }
 

@@ -84,26 +84,29 @@ function crcHex(value: number): string {
 
 /**
  * Encodes one line, LF included.
- * @param dataJson the payload, already serialised (workers build theirs without an object in between)
+ * @param data the payload, already serialised: JSON as text, or as the bytes of its UTF-8
  * @throws JournalError `record-too-large`
  */
 export function encodeLine(
   header: Omit<RecordHeader, 'crc'>,
-  dataJson: string,
+  data: string | Uint8Array,
 ): { line: Buffer; crc: string } {
-  const body = Buffer.from(
+  // Every field of a header is ASCII: its characters are its bytes.
+  const head =
     `{"seq":${header.seq},"durable":${header.durable},"id":"${header.id}","at":"${header.at}","scan":"${header.scan}",` +
-      `"writer":"${header.writer}","epoch":${header.epoch},"type":"${header.type}","v":${header.v},"data":${dataJson},"prev":"${header.prev}"`,
-    'utf8',
-  );
-  if (body.length + CRC_TAIL_BYTES + 1 > RECORD_BYTES_MAX) {
-    throw new JournalError(
-      'record-too-large',
-      `a ${header.type} record of ${body.length} bytes does not fit`,
-    );
+    `"writer":"${header.writer}","epoch":${header.epoch},"type":"${header.type}","v":${header.v},"data":`;
+  const payload = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
+  const bodyBytes = head.length + payload.length + PREV_TAIL_BYTES;
+  const line = Buffer.allocUnsafe(bodyBytes + CRC_TAIL_BYTES + 1);
+  if (line.length > RECORD_BYTES_MAX) {
+    throw new JournalError('record-too-large', `a ${header.type} record of ${bodyBytes} bytes does not fit`);
   }
-  const crc = crcHex(crc32(body));
-  return { line: Buffer.concat([body, Buffer.from(`,"crc":"${crc}"}\n`, 'latin1')]), crc };
+  line.write(head, 0, 'latin1');
+  line.set(payload, head.length);
+  line.write(`,"prev":"${header.prev}"`, head.length + payload.length, 'latin1');
+  const crc = crcHex(crc32(line.subarray(0, bodyBytes)));
+  line.write(`,"crc":"${crc}"}\n`, bodyBytes, 'latin1');
+  return { line, crc };
 }
 
 /**

@@ -10,7 +10,8 @@ import { messageOf, type JournalStorage, type SegmentFile } from './storage.js';
 export interface RecordDraft {
   type: string;
   v: number;
-  dataJson: string;
+  /** JSON, in UTF-8. */
+  data: Uint8Array;
   id: string;
   at: string;
 }
@@ -82,10 +83,10 @@ export class SegmentWriter {
     let { seq, crc } = this.#epoch;
     let bytes = this.#bytes;
     for (const draft of drafts) {
-      const { dataJson, ...fields } = draft;
+      const { data, ...fields } = draft;
       seq += 1;
       const header = { ...fields, seq, durable: this.#epoch.seq, scan, writer, epoch, prev: crc };
-      const encoded = encodeLine(header, dataJson);
+      const encoded = encodeLine(header, data);
       crc = encoded.crc;
       bytes += encoded.line.length;
       lines.push(encoded.line);
@@ -103,9 +104,9 @@ export class SegmentWriter {
   /** Appends the seal over all lines so far. */
   async seal(stamp: { id: string; at: string }): Promise<SegmentPosition> {
     const sha256 = this.#hash.copy().digest('hex');
-    const dataJson = JSON.stringify({ records: this.#records, bytes: this.#bytes, sha256 });
+    const data = jsonBytes({ records: this.#records, bytes: this.#bytes, sha256 });
     const [position] = await this.append([
-      { ...stamp, type: 'segment.sealed', v: EVENT_VERSIONS['segment.sealed'], dataJson },
+      { ...stamp, type: 'segment.sealed', v: EVENT_VERSIONS['segment.sealed'], data },
     ]);
     if (position === undefined) throw new JournalError('io', 'a seal has no position');
     this.#sealed = true;
@@ -136,6 +137,11 @@ export class SegmentWriter {
       });
     }
   }
+}
+
+/** The JSON of a payload, in UTF-8. */
+export function jsonBytes(data: unknown): Buffer {
+  return Buffer.from(JSON.stringify(data), 'utf8');
 }
 
 /** A position without its offset, as other records name it. */

@@ -3,11 +3,13 @@ import { JournalError } from './errors.js';
 import { EVENT_VERSIONS } from './event-versions.js';
 import type { EventData, EventType } from './events/index.js';
 import { RECORD_BYTES_MAX } from './record.js';
+import { jsonBytes } from './segment-writer.js';
 import type { SegmentPosition } from './segments.js';
 import { messageOf } from './storage.js';
 
 export { FULL_DISK_WAIT_MS, SEGMENT_BYTES_MAX } from './epoch-writer.js';
 
+const LF = 0x0a;
 /** Most payload in one write: bounds the memory of a flush and what is written again after a failed one. */
 const FLUSH_BYTES_MAX = 4 * 1024 * 1024;
 const FLUSH_RECORDS_MAX = 4096;
@@ -24,8 +26,7 @@ export interface JournalWriterOptions extends EpochWriterOptions {
 interface Entry {
   type: EventType;
   v: number;
-  dataJson: string;
-  bytes: number;
+  data: Uint8Array;
   resolve(position: SegmentPosition): void;
   reject(error: Error): void;
 }
@@ -61,17 +62,19 @@ export class JournalWriter {
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
-    return this.appendJson(type, EVENT_VERSIONS[type], JSON.stringify(data));
+    return this.appendJson(type, EVENT_VERSIONS[type], jsonBytes(data));
   }
 
-  /** The same for a payload that is JSON already: neither checked nor serialised again. */
-  appendJson(type: EventType, v: number, dataJson: string): Promise<SegmentPosition> {
-    const bytes = Buffer.byteLength(dataJson);
-    const refusal = this.#refusal(type, dataJson, bytes);
+  /**
+   * The same for a payload that is JSON already, in UTF-8: neither checked nor serialised again. Its bytes must stay as they
+   * are until this resolves.
+   */
+  appendJson(type: EventType, v: number, data: Uint8Array): Promise<SegmentPosition> {
+    const refusal = this.#refusal(type, data);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ type, v, dataJson, bytes, resolve, reject });
-      this.#queuedBytes += bytes;
+      this.#queue.push({ type, v, data, resolve, reject });
+      this.#queuedBytes += data.length;
       if (type !== 'files.batch') this.#urgent = true;
       this.#schedule();
     });
@@ -107,12 +110,12 @@ export class JournalWriter {
     }
   }
 
-  #refusal(type: EventType, dataJson: string, bytes: number): JournalError | null {
+  #refusal(type: EventType, data: Uint8Array): JournalError | null {
     if (this.#failure !== null) return this.#failure;
     if (this.#closed) return new JournalError('writer-closed', `${type}: the writer is closed`);
-    if (bytes + FRAME_BYTES_MAX > RECORD_BYTES_MAX)
-      return new JournalError('record-too-large', `a ${type} record of ${bytes} bytes does not fit`);
-    if (dataJson.includes('\n')) return new JournalError('invalid-event', `${type}: its JSON has line feeds`);
+    if (data.length + FRAME_BYTES_MAX > RECORD_BYTES_MAX)
+      return new JournalError('record-too-large', `a ${type} record of ${data.length} bytes does not fit`);
+    if (data.includes(LF)) return new JournalError('invalid-event', `${type}: its JSON has line feeds`);
     return null;
   }
 
@@ -157,7 +160,7 @@ export class JournalWriter {
   }
 
   #settle(batch: readonly Entry[], answer: (entry: Entry, i: number) => void): void {
-    for (const entry of batch) this.#queuedBytes -= entry.bytes;
+    for (const entry of batch) this.#queuedBytes -= entry.data.length;
     batch.forEach(answer);
   }
 
@@ -165,7 +168,7 @@ export class JournalWriter {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(this.#queue.length, FLUSH_RECORDS_MAX) && bytes < FLUSH_BYTES_MAX) {
-      bytes += this.#queue[count]?.bytes ?? 0;
+      bytes += this.#queue[count]?.data.length ?? 0;
       count += 1;
     }
     const batch = this.#queue.splice(0, count);

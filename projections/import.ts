@@ -142,7 +142,7 @@ async function writeRows(
 ): Promise<{ files: number; directories: number; bytes: string }> {
   const pending: Promise<unknown>[] = [];
   for (const json of former.batches()) {
-    pending.push(writer.appendJson('files.batch', EVENT_VERSIONS['files.batch'], json));
+    pending.push(writer.appendJson('files.batch', EVENT_VERSIONS['files.batch'], Buffer.from(json)));
     if (writer.pendingBytes < PENDING_BYTES_MAX) continue;
     await Promise.all(pending);
     pending.length = 0;

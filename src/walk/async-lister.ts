@@ -53,9 +53,9 @@ export class AsyncLister {
       chunk,
       attempt,
       columns: columnsFor(checksum),
-      emit: (dataJson, totals) => {
+      emit: (data, totals) => {
         this.#unread += 1;
-        this.#post(dataJson, totals);
+        this.#post(data, totals);
       },
     });
   }
@@ -112,17 +112,17 @@ export class AsyncLister {
     }, FLUSH_MS);
   }
 
-  #post(dataJson: string | null, totals: Totals, reading: Reading | null = null): void {
+  #post(data: Uint8Array | null, totals: Totals, reading: Reading | null = null): void {
     const { calls, callsMs, stuck } = this.#calls;
     this.#calls.calls = 0;
     this.#calls.callsMs = 0;
     // Records go out when they are full, in the midst of a directory: what is done is told apart from them.
-    const done = dataJson === null ? this.#done.splice(0) : [];
-    const found = dataJson === null ? this.#found.splice(0) : [];
-    const timedOut = dataJson === null ? this.#timedOut.splice(0) : [];
-    const failed = dataJson === null ? this.#failed.splice(0) : [];
+    const done = data === null ? this.#done.splice(0) : [];
+    const found = data === null ? this.#found.splice(0) : [];
+    const timedOut = data === null ? this.#timedOut.splice(0) : [];
+    const failed = data === null ? this.#failed.splice(0) : [];
     this.#answer({
-      dataJson,
+      data,
       totals,
       done,
       found,

@@ -3,10 +3,12 @@ import { RECORD_BYTES_TARGET } from '../../journal/record.js';
 import { nameJson } from './names.js';
 import { noTotals, RECORD_MS, type Totals } from './protocol.js';
 
-/** Characters of `data` a record aims at: what is left of the target beside the keys of the line. */
-const BATCH_CHARS_TARGET = RECORD_BYTES_TARGET - 1024;
+/** Bytes of `data` a record aims at: what is left of the target beside the keys of the line. */
+const BATCH_BYTES_TARGET = RECORD_BYTES_TARGET - 1024;
 /** What the rows of one part may take at least, however long the path of their directory. */
 const ROWS_CHARS_MIN = 16 * 1024;
+/** What ends a payload. */
+const END = ']}';
 /** Longest JSON text of a path, in bytes: with its rows it still fits into a record of 1 MiB. */
 export const PATH_JSON_BYTES_MAX = 640 * 1024;
 
@@ -19,20 +21,22 @@ export interface DirectoryCounts {
 }
 
 /**
- * Gathers directories into payloads of `files.batch`, as text: no object per file, nothing serialised twice.
- * `emit` gets a payload and what the directories that end in it held.
+ * Gathers directories into payloads of `files.batch`: no object per file, nothing serialised twice. Each directory turns
+ * into bytes at once, for text that lives long is copied by the garbage collector again and again.
+ * `emit` gets a payload, in a buffer of its own, and what the directories that end in it held.
  */
 export class BatchBuilder {
   readonly #head: string;
-  readonly #emit: (dataJson: string, totals: Totals) => void;
-  #directories = '';
+  readonly #emit: (data: Uint8Array, totals: Totals) => void;
+  #bytes = Buffer.alloc(0);
+  #length = 0;
   #totals = noTotals();
 
   constructor(options: {
     chunk: number;
     attempt: number;
     columns: readonly string[];
-    emit: (dataJson: string, totals: Totals) => void;
+    emit: (data: Uint8Array, totals: Totals) => void;
   }) {
     this.#emit = options.emit;
     this.#head = `{"chunk":${options.chunk},"attempt":${options.attempt},"columns":${JSON.stringify(options.columns)},"directories":[`;
@@ -40,7 +44,7 @@ export class BatchBuilder {
 
   /** Room in this payload; a directory that has outgrown it is cut into parts. */
   get room(): number {
-    return BATCH_CHARS_TARGET - this.#directories.length;
+    return BATCH_BYTES_TARGET - this.#length;
   }
 
   get totals(): Totals {
@@ -48,19 +52,29 @@ export class BatchBuilder {
   }
 
   add(directoryJson: string): void {
-    if (this.#directories !== '' && directoryJson.length > this.room) this.flush();
-    this.#directories += this.#directories === '' ? directoryJson : `,${directoryJson}`;
+    const bytes = Buffer.byteLength(directoryJson);
+    if (this.#length > 0 && bytes > this.room) this.flush();
+    const lead = this.#length === 0 ? this.#head : ',';
+    if (this.#length === 0)
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(RECORD_BYTES_TARGET, lead.length + bytes + END.length));
+    this.#append(lead);
+    this.#append(directoryJson);
   }
 
   /** Hands out what is gathered. Returns whether there was anything. */
   flush(): boolean {
-    if (this.#directories === '') return false;
-    const dataJson = `${this.#head}${this.#directories}]}`;
+    if (this.#length === 0) return false;
+    this.#append(END);
+    const data = this.#bytes.subarray(0, this.#length);
     const totals = this.#totals;
-    this.#directories = '';
+    this.#length = 0;
     this.#totals = noTotals();
-    this.#emit(dataJson, totals);
+    this.#emit(data, totals);
     return true;
+  }
+
+  #append(text: string): void {
+    this.#length += this.#bytes.write(text, this.#length);
   }
 }
 
@@ -89,7 +103,7 @@ export class DirectoryWriter {
     this.#batch = batch;
     this.#partSinceMs = nowMs;
     this.#head = `{"path":${nameJson(path)},"part":`;
-    this.#charsMax = Math.max(ROWS_CHARS_MIN, BATCH_CHARS_TARGET - this.#head.length);
+    this.#charsMax = Math.max(ROWS_CHARS_MIN, BATCH_BYTES_TARGET - this.#head.length);
     this.#mount = mountType === undefined ? '' : `,"mount":${JSON.stringify(mountType)}`;
   }
 

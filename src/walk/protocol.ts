@@ -52,7 +52,7 @@ export interface Reading {
 
 /** One answer of a lister: the payload of a `files.batch` (or null) and which jobs are settled by it. */
 export interface ListerAnswer {
-  dataJson: string | null;
+  data: Uint8Array | null;
   totals: Totals;
   done: number[];
   found: FoundGroup[];

@@ -56,7 +56,7 @@ export class SyncLister {
     this.#clock = new OperationClock(context.now, SLOW_MS[checksum] * STALL_FACTOR);
     this.#digester =
       checksum === 'none' ? null : new SyncDigester(checksum, (operation) => this.#beat(operation));
-    const emit = (dataJson: string, totals: Totals): void => this.#post(dataJson, totals);
+    const emit = (data: Uint8Array, totals: Totals): void => this.#post(data, totals);
     this.#batch = new BatchBuilder({ chunk, attempt, columns: columnsFor(checksum), emit });
   }
 
@@ -86,10 +86,10 @@ export class SyncLister {
   }
 
   /** Answers with what is there; `done` jobs are those whose records are in this or an earlier answer. */
-  #post(dataJson: string | null, totals: Totals, reading: Reading | null = null): void {
+  #post(data: Uint8Array | null, totals: Totals, reading: Reading | null = null): void {
     const now = this.#context.now();
     this.#answer({
-      dataJson,
+      data,
       totals,
       done: this.#done,
       found: this.#found,
@@ -102,7 +102,7 @@ export class SyncLister {
     this.#done = [];
     this.#found = [];
     this.#failed = [];
-    if (dataJson !== null) {
+    if (data !== null) {
       this.#recordedAtMs = now;
       this.#awaitReader();
     }

@@ -7,7 +7,10 @@ import { SyncLister } from './sync-lister.js';
 const port = parentPort;
 if (port === null) throw new Error('sync-thread: this runs as a worker thread only');
 const { options, progress } = workerData as { options: ListerOptions; progress: Int32Array };
-const lister = new SyncLister(listingContext(options), progress, (answer) => port.postMessage(answer));
+const lister = new SyncLister(listingContext(options), progress, (answer) => {
+  // Handed over, not copied.
+  port.postMessage(answer, answer.data === null ? [] : [answer.data.buffer as ArrayBuffer]);
+});
 
 port.on('message', (jobs: DirectoryJob[]) => {
   lister.list(jobs);

@@ -86,13 +86,13 @@ export class ThreadLister implements Lister {
   }
 
   /** Lists as long as one record holds: fewer and fuller records, and as little as possible to do again. */
-  #aim({ dataJson, done, operationsMs }: ListerAnswer): void {
+  #aim({ data, done, operationsMs }: ListerAnswer): void {
     this.#spentMs += operationsMs;
     if (done.length === 0) return;
     const inTime = Math.ceil((LIST_MS / this.#spentMs) * done.length);
     this.#spentMs = 0;
-    if (dataJson === null) return;
-    const fitting = Math.floor((RECORD_BYTES_TARGET / dataJson.length) * done.length);
+    if (data === null) return;
+    const fitting = Math.floor((RECORD_BYTES_TARGET / data.length) * done.length);
     const aimed = Math.ceil((this.#jobsPerList + fitting) / 2);
     this.#jobsPerList = Math.max(1, Math.min(JOBS_MAX, aimed, inTime));
   }

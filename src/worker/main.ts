@@ -115,7 +115,7 @@ async function runTask(task: WorkerTask, taskFile: string, orders: Orders): Prom
     options,
     { frontier, earlier },
     {
-      record: (dataJson) => journal.appendJson('files.batch', batchVersion, dataJson),
+      record: (data) => journal.appendJson('files.batch', batchVersion, data),
       flush: () => journal.flush(),
       reading: ({ path, bytesRead, bytesTotal }) =>
         journal.append('digest.progressed', {

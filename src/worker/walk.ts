@@ -21,7 +21,7 @@ const YIELDED_CHARS_MAX = 128 * 1024;
 
 export interface WalkPorts {
   /** Records one payload of `files.batch`; resolves when it is on disk. */
-  record(dataJson: string): Promise<unknown>;
+  record(data: Uint8Array): Promise<unknown>;
   /** Nothing more will be recorded: what waits for company is not to wait. */
   flush(): void;
   /** Records how many directories at once were found best; resolves when it is on disk. */
@@ -191,10 +191,10 @@ export class Walk {
   }
 
   #onAnswer(answer: ListerAnswer): void {
-    const { dataJson, totals, done, found, timedOut, failed, reading } = answer;
+    const { data, totals, done, found, timedOut, failed, reading } = answer;
     this.#earlier.fail(failed);
     if (this.#lister.kind === 'thread') this.#slow ||= this.#pace.isSlow(answer);
-    if (dataJson !== null) this.#record(dataJson, totals);
+    if (data !== null) this.#record(data, totals);
     if (reading !== null) this.#note(this.#ports.reading(reading));
     this.#jobsOut -= done.length;
     if (this.#mount !== null && done.includes(this.#mount)) this.#mount = null;
@@ -205,9 +205,9 @@ export class Walk {
     this.#pump();
   }
 
-  #record(dataJson: string, totals: Totals): void {
+  #record(data: Uint8Array, totals: Totals): void {
     addTotals(this.#totals, totals);
-    this.#note(this.#ports.record(dataJson).then(() => this.#lister.acknowledge()));
+    this.#note(this.#ports.record(data).then(() => this.#lister.acknowledge()));
   }
 
   /** The walk ends when all that it recorded is on disk, and with the error of what cannot be. */
@@ -235,7 +235,7 @@ export class Walk {
       chunk: this.#options.chunk,
       attempt: this.#options.attempt,
       columns: columnsFor(this.#options.checksum),
-      emit: (dataJson, totals) => this.#record(dataJson, totals),
+      emit: (data, totals) => this.#record(data, totals),
     });
     for (const { path } of jobs) new DirectoryWriter(batch, path, 0).fail(operation, 'ETIMEDOUT');
     this.#earlier.fail(jobs.map(({ path }) => path));

@@ -35,7 +35,7 @@ async function makeJournal() {
             `["IMG_${batch}_${rows.length}.JPG",${5_000_000 + rows.length},"17000000000000${rows.length}"]`,
           );
         const json = `{"chunk":1,"attempt":1,"columns":["name","size","mtimeNs"],"directories":[{"path":"/mnt/user/Photos/${batch}","part":1,"last":true,"rows":[${rows.join()}],"problems":[],"entries":${rows.length},"subdirectories":0,"others":0,"excluded":0}]}`;
-        const appended = journal.appendJson('files.batch', 1, json);
+        const appended = journal.appendJson('files.batch', 1, Buffer.from(json));
         if (batch % 16 === 15) await appended;
         written += json.length;
       }

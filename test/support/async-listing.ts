@@ -32,7 +32,7 @@ export async function listAtOnce(context: ListingContext, atOnce: number): Promi
     };
     const lister = new AsyncLister(context, (answer) => {
       answers.push(answer);
-      if (answer.dataJson !== null) lister.acknowledge();
+      if (answer.data !== null) lister.acknowledge();
       out -= answer.done.length;
       for (const group of answer.found) frontier.add(group);
       pump();

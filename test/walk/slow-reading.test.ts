@@ -54,8 +54,8 @@ function listedAtOnce(stepMs: number): Promise<ListerAnswer[]> {
 }
 
 function batchesOf(answers: readonly ListerAnswer[]): EventData<'files.batch'>[] {
-  return answers.flatMap(({ dataJson }) =>
-    dataJson === null ? [] : [JSON.parse(dataJson) as EventData<'files.batch'>],
+  return answers.flatMap(({ data }) =>
+    data === null ? [] : [JSON.parse(Buffer.from(data).toString()) as EventData<'files.batch'>],
   );
 }
 

@@ -71,8 +71,8 @@ describe('the tree of horrors, walked by a worker', () => {
     const context = listingContext(listerOptions(place.tree, 'none'));
     const answers = await listAtOnce(context, DIRECTORIES_AT_ONCE);
     const held = new Recorded();
-    for (const { dataJson } of answers) {
-      if (dataJson !== null) held.batch(JSON.parse(dataJson) as EventData<'files.batch'>);
+    for (const { data } of answers) {
+      if (data !== null) held.batch(JSON.parse(Buffer.from(data).toString()) as EventData<'files.batch'>);
     }
     held.files.sort();
     expect(difference(held.files, recorded.files)).toEqual([]);
