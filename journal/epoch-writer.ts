@@ -141,7 +141,10 @@ export class EpochWriter {
         return done;
       } catch (error) {
         await this.#abandon();
-        const pending = payloads.reduce((sum, { data }) => sum + data.length + FRAME_BYTES_MAX, FRAME_BYTES_MAX);
+        const pending = payloads.reduce(
+          (sum, { data }) => sum + data.length + FRAME_BYTES_MAX,
+          FRAME_BYTES_MAX,
+        );
         await this.#trouble.overcome(error, this.#path(this.#epochNext, 1), pending);
       }
     }

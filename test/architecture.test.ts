@@ -112,6 +112,16 @@ describe('import directions', () => {
 });
 
 describe('tidiness', () => {
+  test('what Node is started with is bundled, but for what stands alone', () => {
+    const config = readFileSync(join(PROJECT, 'rolldown.config.js'), 'utf8');
+    const bundled = [...config.matchAll(/^ {2}'([\w/-]+)',$/gm)].map((match) => `${match[1] ?? ''}.ts`);
+    const started = all.flatMap(({ imports }) => imports.filter((each) => each.isProgram));
+    const alone = programs().filter((path) => modules.get(path)?.imports.length === 0);
+    expect([...bundled, ...alone].sort()).toEqual(
+      [...new Set([...programs(), ...started.map(({ target }) => target)])].sort(),
+    );
+  });
+
   test('no dead files: everything is reached from the programs that the package or the image names', () => {
     const live = reachable(modules, programs(), ['static', 'later', 'type']);
     expect(all.map((module) => module.path).filter((path) => !live.has(path))).toEqual([]);

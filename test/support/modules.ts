@@ -12,6 +12,8 @@ export interface Import {
   /** A file of ours relative to the project (`journal/record.ts`), or a package's name, or `node:…`. */
   target: string;
   kind: ImportKind;
+  /** The program of a thread or a process, not a module of this one. */
+  isProgram: boolean;
 }
 
 export interface Module {
@@ -39,9 +41,9 @@ function readModule(path: string): Module {
   const text = readFileSync(join(PROJECT, path), 'utf8');
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
   const imports: Import[] = [];
-  const add = (specifier: ts.Node | undefined, kind: ImportKind): void => {
+  const add = (specifier: ts.Node | undefined, kind: ImportKind, isProgram = false): void => {
     if (specifier && ts.isStringLiteralLike(specifier))
-      imports.push({ target: targetOf(path, specifier.text), kind });
+      imports.push({ target: targetOf(path, specifier.text), kind, isProgram });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node))
@@ -52,7 +54,7 @@ function readModule(path: string): Module {
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
       add(node.arguments[0], 'later');
     else if (ts.isNewExpression(node) && node.expression.getText(source) === 'URL' && isModuleUrl(node))
-      add(node.arguments?.[0], 'later'); // the program of a thread
+      add(node.arguments?.[0], 'later', true);
     ts.forEachChild(node, visit);
   };
   visit(source);
