@@ -14,6 +14,7 @@ import {
   type WorkerExit,
   type WorkerUsage,
 } from './port.js';
+import { childEnvironment } from '../child-environment.js';
 import { logLine } from './log-line.js';
 import { shellWord } from './shell-word.js';
 
@@ -63,7 +64,7 @@ export class ProcessEngine implements Engine {
     const child = spawn(process.execPath, this.#arguments(launch), {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, NAS_SCANNER_PARENT: '1' },
+      env: childEnvironment({ NAS_SCANNER_PARENT: '1' }),
     });
     child.stdin.on('error', () => {
       child.stdin.destroy(); // the worker is gone; its exit says the rest

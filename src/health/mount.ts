@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { childEnvironment } from '../child-environment.js';
 import { errnoName } from '../../journal/storage.js';
 import { MOUNT_TROUBLE_CODES } from '../walk/system-error.js';
 
@@ -139,7 +140,7 @@ async function ask(path: string, timeoutMs: number, signal?: AbortSignal): Promi
   if (signal?.aborted === true) return null;
   const child = spawn(process.execPath, ['-e', PROBE_SCRIPT, path], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    env: childEnvironment({ NODE_OPTIONS: '' }),
   });
   const life = { exited: false };
   let text = '';

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { childEnvironment } from '../child-environment.js';
 import { MountTable } from '../walk/mounts.js';
 import { errnoName } from '../walk/system-error.js';
 import { PlanError } from './errors.js';
@@ -85,7 +86,7 @@ class HelperMeasuring implements Measuring {
       // Its output must never be waited for: it may be stuck in the kernel for ever.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(HELPER_THREADS) },
+      env: childEnvironment({ UV_THREADPOOL_SIZE: String(HELPER_THREADS) }),
     });
     this.ready = new Promise((resolve) => {
       this.#helper.once('message', () => {

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { childEnvironment } from '../child-environment.js';
 import type { HelperRequest } from './async-helper.js';
 import type { Lister, ListerEvents } from './lister.js';
 import type { DirectoryJob, ListerAnswer, ListerOptions } from './protocol.js';
@@ -71,7 +72,7 @@ export class ProcessLister implements Lister {
       // Its output must never be waited for: it may be stuck in the kernel for ever.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(this.#limits.max + SPARE_THREADS) },
+      env: childEnvironment({ UV_THREADPOOL_SIZE: String(this.#limits.max + SPARE_THREADS) }),
     });
     const helper: Helper = { process: child, jobs: new Set(), stuck: 0 };
     this.#helpers.add(helper);
