@@ -109,25 +109,9 @@ export function scannerParts(
     engine: opened.engine.engine,
     diskPause: opened.diskPause,
     settings,
-    observer: {
-      recorded: (event, header) => {
-        for (const observer of opened.observers) observer.recorded(event, header);
-      },
-    },
+    observer: opened.observer,
     preflight: (signal) => {
-      const waits = setTimeout(() => {
-        listener.mountWaits();
-      }, MOUNT_WAITS_MS);
-      const mount = look.answer(signal).then((found) => {
-        clearTimeout(waits);
-        settings.task.mountDevice = found.device;
-        const inside = found.realPath && dataDirInsideMount(mountPath, found.realPath, paths.dataDir);
-        if (inside) {
-          excludeDirectories.push(inside);
-          listener.dataDirInside(inside);
-        }
-        return found;
-      });
+      const mount = awaitMount(look.answer(signal), settings, listener);
       return preflight(options, paths, { opened, mount, listener, signal });
     },
     plan: async function* (idleSlots, signal, directoriesListed) {
@@ -148,6 +132,26 @@ export function scannerParts(
     },
     listSubdirectories: subdirectoryLister(walk),
   };
+}
+
+/** Workers are told what the look at the mount has found: its device, and the data directory where that lies in it. */
+async function awaitMount(
+  look: Promise<MountProbe>,
+  { mountPath, dataDir, task }: ScanSettings,
+  listener: PreflightListener,
+): Promise<MountProbe> {
+  const waits = setTimeout(() => {
+    listener.mountWaits();
+  }, MOUNT_WAITS_MS);
+  const found = await look;
+  clearTimeout(waits);
+  task.mountDevice = found.device;
+  const inside = found.realPath && dataDirInsideMount(mountPath, found.realPath, dataDir);
+  if (inside) {
+    task.excludeDirectories.push(inside);
+    listener.dataDirInside(inside);
+  }
+  return found;
 }
 
 async function* preflight(

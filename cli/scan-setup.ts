@@ -23,7 +23,7 @@ import { DiskPause } from '../src/scan/disk-pause.js';
 import { ScanError } from '../src/scan/errors.js';
 import type { RecordObserver } from '../src/scan/observer.js';
 import { ScanJournal } from '../src/scan/scan-journal.js';
-import { initialState, type Totals } from '../src/scan/state.js';
+import { initialState, type ScanState, type Totals } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import type { DataPaths } from './data-dir.js';
 import { CommandError, usageError } from './errors.js';
@@ -42,7 +42,10 @@ export interface OpenedScan {
   epoch: number;
   journal: ScanJournal;
   engine: EngineChoice;
+  /** Who hear of every record. */
   observers: RecordObserver[];
+  /** Tells them. */
+  observer: RecordObserver;
   diskPause: DiskPause;
   /** The last finished scan of this mount. */
   before: EarlierScan | null;
@@ -117,21 +120,43 @@ export async function openScan(
   }
   const resumed = chooseResumed(options, earlier, say);
   const scan = resumed?.scan ?? (await newScanId(paths.journalDir));
-  const { last: previous, nextEpoch: epoch } = await endOfWriter(paths.journalDir, scan, COORDINATOR);
   const host = describeHost();
   const owner = ownerFromEnvironment();
-  const observers: RecordObserver[] = [];
+  const state = resumed?.state ?? initialState();
+  const opened = await openJournal(options, paths, { scan, hostname: host.hostname, owner, state, say });
+  const { journal, observers } = opened;
+  let completed: EventData<'scan.completed'> | null = null;
+  observers.push({
+    recorded: (event) => {
+      if (event.type === 'scan.completed') completed = event.data;
+    },
+  });
+  return {
+    ...opened,
+    scan,
+    startedAtMs: timeOfId(scan),
+    host,
+    owner,
+    engine,
+    before: lastFinished(earlier, options.mountPath),
+    begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
+    lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
+  };
+}
+
+/** Opens the next epoch of the coordinator's journal; a full disk pauses the scan from then on. */
+async function openJournal(
+  { fullDiskWaitMs }: ScanOptions,
+  { journalDir, dataDir }: DataPaths,
+  about: { scan: string; hostname: string; owner: FileOwner; state: ScanState; say: (text: string) => void },
+): Promise<Pick<OpenedScan, 'epoch' | 'journal' | 'observers' | 'observer' | 'diskPause'>> {
+  const { scan, hostname, owner, state, say } = about;
+  const { last: previous, nextEpoch: epoch } = await endOfWriter(journalDir, scan, COORDINATOR);
   const waiting = new AbortController();
   let diskPause: DiskPause | null = null; // until the journal is open
   const writer = await JournalWriter.open({
-    journalDir: paths.journalDir,
-    scan,
-    writer: COORDINATOR,
-    hostname: host.hostname,
-    epoch,
-    previous,
-    coordinator: null,
-    fullDiskWaitMs: options.fullDiskWaitMs,
+    ...{ journalDir, scan, writer: COORDINATOR, hostname, epoch, previous, coordinator: null },
+    fullDiskWaitMs,
     reserveBytes: RESERVE_BYTES,
     owner,
     validate: validateEvent,
@@ -145,37 +170,20 @@ export async function openScan(
       diskPause?.ownGoesOn();
     },
   });
-  const journal: ScanJournal = new ScanJournal(writer, resumed?.state ?? initialState(), {
+  const observers: RecordObserver[] = [];
+  const observer: RecordObserver = {
     recorded: (event, header) => {
-      for (const observer of observers) observer.recorded(event, header);
+      for (const each of observers) each.recorded(event, header);
     },
-  });
+  };
+  const journal = new ScanJournal(writer, state, observer);
   diskPause = new DiskPause({
     journal,
-    dataDir: paths.dataDir,
-    waitMs: options.fullDiskWaitMs,
+    dataDir,
+    waitMs: fullDiskWaitMs,
     endWait: () => waiting.abort(),
   });
-  let completed: EventData<'scan.completed'> | null = null;
-  observers.push({
-    recorded: (event) => {
-      if (event.type === 'scan.completed') completed = event.data;
-    },
-  });
-  return {
-    scan,
-    startedAtMs: timeOfId(scan),
-    host,
-    owner,
-    epoch,
-    journal,
-    engine,
-    observers,
-    diskPause,
-    before: lastFinished(earlier, options.mountPath),
-    begin: () => begin(options, journal, { engine: engine.kind, host, resumed }),
-    lastWord: (partial) => completed ?? completeScan(journal.state, partial, false),
-  };
+  return { epoch, journal, observers, observer, diskPause };
 }
 
 function chooseResumed(

@@ -8,7 +8,7 @@ import { keepUnreadable, keptText } from '../projections/keep-aside.js';
 import { plural, printable } from '../projections/text.js';
 import type { MountLook } from '../src/health/mount.js';
 import type { PreflightResult } from '../src/scan/scanner-options.js';
-import { Scanner } from '../src/scan/scanner.js';
+import { Scanner, type ScanEnd } from '../src/scan/scanner.js';
 import { totalsOf } from '../src/scan/state.js';
 import type { ScanOptions } from './command-options.js';
 import { holdDataDir } from './data-dir-lock.js';
@@ -21,7 +21,7 @@ import { CatalogKeeper } from './scan-catalog.js';
 import { ScanDisplay } from './scan-view.js';
 import { ScanLog } from './scan-log.js';
 import { engineFor } from './preflight-checks.js';
-import { createProcessEngine, scannerParts } from './scan-parts.js';
+import { createProcessEngine, scannerParts, type PreflightListener } from './scan-parts.js';
 import { openScan, prepareDataDir, refuseOneDirectory, type OpenedScan } from './scan-setup.js';
 import { renderSummary, type SummaryDetails } from './scan-summary.js';
 import { exitCodeOfSignal, type StopSignals } from './signals.js';
@@ -30,6 +30,23 @@ import { exitCodeOfSignal, type StopSignals } from './signals.js';
 export interface BegunEarly {
   signals: StopSignals;
   look: MountLook;
+}
+
+/** A scan that has said its last word, with all that is still open. */
+interface EndedScan {
+  end: ScanEnd;
+  opened: OpenedScan;
+  scanner: Scanner;
+  catalog: CatalogKeeper;
+  display: ScanDisplay;
+  log: ScanLog;
+}
+
+interface ToTell {
+  io: Io;
+  paths: DataPaths;
+  startedAtMs: number;
+  failedChecks: PreflightResult[];
 }
 
 /** The `scan` command. */
@@ -84,46 +101,15 @@ async function scanLocked(
   await ownPath(log.path, opened.owner);
   await opened.begin();
   const failedChecks: PreflightResult[] = [];
-  const scanner: Scanner = new Scanner(
-    scannerParts(
-      options,
-      paths,
-      { opened, look },
-      {
-        failed: (check) => failedChecks.push(check),
-        mountWaits: () => {
-          say(
-            `waiting for ${printable(options.mountPath)} to answer, at most ${options.ioTimeoutMs / 1000} s`,
-          );
-        },
-        dataDirInside: (path) => {
-          say(`the data directory ${printable(path)} lies in the mount: it is left out`);
-        },
-      },
-    ),
-  );
+  const listener = preflightListener(options, say, failedChecks);
+  const scanner: Scanner = new Scanner(scannerParts(options, paths, { opened, look }, listener));
   signals.handOver(scanner);
   catalog.start();
   display.start();
   try {
     const end = await scanner.run();
-    await opened.engine.engine?.close();
-    const diskFull = opened.journal.state.pausedBecause !== null;
-    // A scan that was stopped gives the catalog its seconds; the signal that comes later does not.
-    const stop = end === 'interrupted' ? undefined : scanner.interruption;
-    const catalogBehind = await catalog.finish(end === 'completed' && !diskFull, stop);
-    await opened.journal.close();
-    await catalog.close();
-    display.stop();
-    log.close();
-    const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind, diskFull };
-    const lastWord = opened.lastWord(scanner.partialTotals());
-    const bytesOnDisk = catalog.bytesOnDisk(lastWord.bytes);
-    const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs, bytesOnDisk });
-    io.json(result);
-    if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
-      io.out(renderSummary(result, details));
-    return exitCodeOf(result, details);
+    const ended = { end, opened, scanner, catalog, display, log };
+    return await conclude(ended, { io, paths, startedAtMs, failedChecks });
   } catch (error) {
     await scanner.abort();
     throw scanner.interruptedBy === null ? error : stopped(error, scanner.interruptedBy);
@@ -133,6 +119,46 @@ async function scanLocked(
     await opened.engine.engine?.close();
     await catalog.close();
   }
+}
+
+function preflightListener(
+  { mountPath, ioTimeoutMs }: ScanOptions,
+  say: (text: string) => void,
+  failedChecks: PreflightResult[],
+): PreflightListener {
+  return {
+    failed: (check) => failedChecks.push(check),
+    mountWaits: () => {
+      say(`waiting for ${printable(mountPath)} to answer, at most ${ioTimeoutMs / 1000} s`);
+    },
+    dataDirInside: (path) => {
+      say(`the data directory ${printable(path)} lies in the mount: it is left out`);
+    },
+  };
+}
+
+/** Closes all in order, and tells how it went. */
+async function conclude(
+  { end, opened, scanner, catalog, display, log }: EndedScan,
+  { io, paths, startedAtMs, failedChecks }: ToTell,
+): Promise<ExitCode> {
+  await opened.engine.engine?.close();
+  const diskFull = opened.journal.state.pausedBecause !== null;
+  // A scan that was stopped gives the catalog its seconds; the signal that comes later does not.
+  const stop = end === 'interrupted' ? undefined : scanner.interruption;
+  const catalogBehind = await catalog.finish(end === 'completed' && !diskFull, stop);
+  await opened.journal.close();
+  await catalog.close();
+  display.stop();
+  log.close();
+  const details = { interruptedBy: scanner.interruptedBy, failedChecks, catalogBehind, diskFull };
+  const lastWord = opened.lastWord(scanner.partialTotals());
+  const bytesOnDisk = catalog.bytesOnDisk(lastWord.bytes);
+  const result = resultOf(opened, lastWord, { paths, log: log.path, startedAtMs, bytesOnDisk });
+  io.json(result);
+  if (!io.quiet || end !== 'completed' || result.outcome !== 'complete')
+    io.out(renderSummary(result, details));
+  return exitCodeOf(result, details);
 }
 
 /** The user has stopped a scan whose journal cannot be written any more, not even with that: it ends as asked. */

@@ -129,6 +129,7 @@ function noteContainer(containers: ScanState['containers'], event: JournalEvent)
   }
 }
 
+/** The scan as a whole; what is told of its chunks goes on to the next. */
 function evolveScan(state: ScanState, event: JournalEvent): ScanState {
   switch (event.type) {
     case 'scan.started':
@@ -147,6 +148,13 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
       return { ...state, outcome: event.data.outcome };
     case 'plan.finished':
       return { ...state, planned: true };
+    default:
+      return evolveChunk(state, event);
+  }
+}
+
+function evolveChunk(state: ScanState, event: JournalEvent): ScanState {
+  switch (event.type) {
     case 'chunk.planned': {
       const { chunk, roots, reason, estimatedFiles, estimatedBytes, isolating = false } = event.data;
       state.chunks.set(chunk, {
@@ -169,6 +177,32 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
       });
       return state;
     }
+    case 'chunk.completed': {
+      const { files, directories, bytes, problems, coverage = null } = event.data;
+      const totals = { files, directories, bytes: BigInt(bytes), problems };
+      return change(state, event.data.chunk, { status: 'completed', workerId: null, totals, coverage });
+    }
+    case 'chunk.split':
+      return change(state, event.data.chunk, { status: 'split', wasSplit: true, workerId: null });
+    case 'chunk.failed': {
+      const failures = (state.chunks.get(event.data.chunk)?.failures ?? 0) + 1;
+      const status = event.data.willRetry ? 'planned' : 'failed';
+      return change(state, event.data.chunk, {
+        status,
+        failures,
+        workerId: null,
+        totals: NO_TOTALS,
+        coverage: null,
+      });
+    }
+    default:
+      return evolveAttempt(state, event);
+  }
+}
+
+/** How it goes with the attempt at a chunk that was requested last. */
+function evolveAttempt(state: ScanState, event: JournalEvent): ScanState {
+  switch (event.type) {
     case 'container.requested':
     case 'process.requested':
       return change(state, event.data.chunk, {
@@ -202,24 +236,6 @@ function evolveScan(state: ScanState, event: JournalEvent): ScanState {
       const chunk = state.chunks.get(chunkOfWriter(event.data.writer) ?? 0);
       const epoch = Math.max(chunk?.epoch ?? 0, event.data.epoch);
       return chunk === undefined ? state : change(state, chunk.id, { epoch });
-    }
-    case 'chunk.completed': {
-      const { files, directories, bytes, problems, coverage = null } = event.data;
-      const totals = { files, directories, bytes: BigInt(bytes), problems };
-      return change(state, event.data.chunk, { status: 'completed', workerId: null, totals, coverage });
-    }
-    case 'chunk.split':
-      return change(state, event.data.chunk, { status: 'split', wasSplit: true, workerId: null });
-    case 'chunk.failed': {
-      const failures = (state.chunks.get(event.data.chunk)?.failures ?? 0) + 1;
-      const status = event.data.willRetry ? 'planned' : 'failed';
-      return change(state, event.data.chunk, {
-        status,
-        failures,
-        workerId: null,
-        totals: NO_TOTALS,
-        coverage: null,
-      });
     }
     default:
       return state;
