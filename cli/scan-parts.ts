@@ -5,6 +5,7 @@ import type { WorkerLimits } from '../src/engine/port.js';
 import { capacityOf } from '../src/health/check-engine.js';
 import { fairShare } from '../src/health/resources.js';
 import type { MountLook, MountProbe } from '../src/health/mount.js';
+import { MeasuringAtHand } from '../src/plan/measuring-at-hand.js';
 import { planScan } from '../src/plan/planner.js';
 import type { PreflightResult, ScannerOptions } from '../src/scan/scanner-options.js';
 import { readLearned } from '../src/scan/plan-history.js';
@@ -103,6 +104,7 @@ export function scannerParts(
   const settings = settingsOf(options, paths, { opened, excludeDirectories });
   const { exclude, oneFileSystem, ioTimeoutMs } = settings.task;
   const { mountPath, chunkBytes, analysisTimeoutMs, fastStart } = options;
+  const measuring = new MeasuringAtHand(mountPath);
   const walk = { mountPath, exclude, excludeDirectories, oneFileSystem, ioTimeoutMs };
   return {
     journal: opened.journal,
@@ -118,19 +120,25 @@ export function scannerParts(
       const history =
         opened.before === null ? {} : { history: await readLearned(paths.journalDir, opened.before.scan) };
       const slots = options.maxContainers;
-      yield* planScan({
-        ...walk,
-        ...history,
-        chunkBytes,
-        analysisTimeoutMs,
-        fastStart,
-        slots,
-        idleSlots,
-        directoriesListed,
-        signal,
-      });
+      yield* planScan(
+        {
+          ...walk,
+          ...history,
+          chunkBytes,
+          analysisTimeoutMs,
+          fastStart,
+          slots,
+          idleSlots,
+          directoriesListed,
+          signal,
+        },
+        measuring,
+      );
     },
-    listSubdirectories: subdirectoryLister(walk),
+    listSubdirectories: subdirectoryLister(walk, measuring),
+    prepareListing: () => {
+      measuring.prepare();
+    },
   };
 }
 

@@ -1,18 +1,18 @@
-import { Measurer, type MeasureOptions } from './measure.js';
+import { Measurer } from './measure.js';
 import type { MeasureReply, MeasureRequest } from './measuring.js';
 import { errnoName } from '../walk/system-error.js';
 
 /** The program of the helper process: measures directories on demand until its channel closes. */
 const PROGRESS_EVERY_MS = 25;
 
-const measurer = new Measurer(JSON.parse(process.argv[2] ?? '{}') as MeasureOptions);
+let measurer: Measurer | null = null;
 const left = new Set<number>();
 
 function reply(message: MeasureReply): void {
   process.send?.(message, () => undefined); // a coordinator that is gone is noticed by `disconnect`
 }
 
-async function measure(id: number, path: string, namesOnly: boolean): Promise<void> {
+async function measure(measurer: Measurer, id: number, path: string, namesOnly: boolean): Promise<void> {
   let toldAt = performance.now();
   const onProgress = (): boolean => {
     const now = performance.now();
@@ -32,8 +32,9 @@ async function measure(id: number, path: string, namesOnly: boolean): Promise<vo
 }
 
 process.on('message', (request: MeasureRequest) => {
-  if ('leave' in request) left.add(request.id);
-  else void measure(request.id, request.path, request.namesOnly);
+  if ('options' in request) measurer = new Measurer(request.options);
+  else if ('leave' in request) left.add(request.id);
+  else if (measurer !== null) void measure(measurer, request.id, request.path, request.namesOnly);
 });
 process.on('disconnect', () => process.exit(0));
 reply({ kind: 'ready' });

@@ -20,6 +20,10 @@ export interface Measuring {
   readonly atOnce: number;
   /** Resolves when it can measure. */
   readonly ready: Promise<void>;
+  /** Measurements that have not ended. */
+  readonly pending: number;
+  /** What is measured from now on is measured so. */
+  configure(options: MeasureOptions): void;
   /** @throws PlanError `measuring-failed`. `onProgress` returning false leaves the rest */
   measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured>;
   /** Never waits for what hangs. */
@@ -27,23 +31,23 @@ export interface Measuring {
 }
 
 /** A file system that may hang is measured by a disposable process, a local one right here. */
-export function createMeasuring(options: MeasureOptions): Measuring {
-  return MountTable.read().isLocal(options.mountPath)
-    ? new LocalMeasuring(options)
-    : new HelperMeasuring(options);
+export function createMeasuring(mountPath: string): Measuring {
+  return MountTable.read().isLocal(mountPath) ? new LocalMeasuring() : new HelperMeasuring();
 }
 
 class LocalMeasuring implements Measuring {
   readonly mayHang = false;
   readonly atOnce = LOCAL_AT_ONCE;
   readonly ready = Promise.resolve();
-  readonly #measurer: Measurer;
+  readonly pending = 0;
+  #measurer: Measurer | null = null;
 
-  constructor(options: MeasureOptions) {
+  configure(options: MeasureOptions): void {
     this.#measurer = new Measurer(options);
   }
 
   async measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured> {
+    if (this.#measurer === null) throw new PlanError('measuring-failed', 'EINVAL', path);
     try {
       return await this.#measurer.measure(path, namesOnly, onProgress);
     } catch (error) {
@@ -56,8 +60,11 @@ class LocalMeasuring implements Measuring {
   }
 }
 
-/** To the helper: measure this, or leave it. */
-export type MeasureRequest = { id: number; path: string; namesOnly: boolean } | { id: number; leave: true };
+/** To the helper: measure so from now on, measure this, or leave it. */
+export type MeasureRequest =
+  | { options: MeasureOptions }
+  | { id: number; path: string; namesOnly: boolean }
+  | { id: number; leave: true };
 /** From the helper. */
 export type MeasureReply =
   | { kind: 'ready' }
@@ -81,8 +88,8 @@ class HelperMeasuring implements Measuring {
   #nextId = 1;
   #gone = false;
 
-  constructor(options: MeasureOptions) {
-    this.#helper = fork(new URL('./measure-helper.js', import.meta.url), [JSON.stringify(options)], {
+  constructor() {
+    this.#helper = fork(new URL('./measure-helper.js', import.meta.url), {
       // Its output must never be waited for: it may be stuck in the kernel for ever.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
@@ -101,6 +108,14 @@ class HelperMeasuring implements Measuring {
     this.#helper.on('message', (reply: MeasureReply) => this.#onReply(reply));
     this.#helper.on('exit', () => this.#onGone());
     this.#helper.on('error', () => this.#onGone());
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  configure(options: MeasureOptions): void {
+    if (!this.#gone) this.#send({ options });
   }
 
   measure(path: string, namesOnly: boolean, onProgress: OnProgress): Promise<Measured> {

@@ -4,7 +4,8 @@ import { usefulIdle } from '../engine/supervisor.js';
 import { nameForJournal } from '../walk/names.js';
 import { planCautiously } from './cautious.js';
 import { cut, looseFiles, pack, spread, subtree, type Piece } from './chunks.js';
-import { createMeasuring, type Measuring } from './measuring.js';
+import type { Measuring } from './measuring.js';
+import { MeasuringAtHand } from './measuring-at-hand.js';
 import type { PlanOptions, PlanStep } from './options.js';
 import { topLevel } from './top-level.js';
 import { Survey, type SurveyOutcome } from './survey.js';
@@ -37,17 +38,16 @@ const CHUNKS_PER_WORKER = 2;
  * idle; they are split later where that pays. One that cannot be measured gets a chunk of its own (`fallback`).
  * What may hang is planned with more caution, see cautious.ts.
  */
-export async function* planScan(options: PlanOptions): AsyncGenerator<PlanStep> {
-  const measuring = createMeasuring({
-    mountPath: options.mountPath,
-    exclude: options.exclude,
-    excludeDirectories: options.excludeDirectories,
-    oneFileSystem: options.oneFileSystem,
-  });
+export async function* planScan(
+  options: PlanOptions,
+  atHand = new MeasuringAtHand(options.mountPath),
+): AsyncGenerator<PlanStep> {
+  const { mountPath, exclude, excludeDirectories, oneFileSystem } = options;
+  const measuring = atHand.use({ mountPath, exclude, excludeDirectories, oneFileSystem });
   try {
     yield* measuring.mayHang ? planCautiously(options, measuring) : new Planner(options, measuring).run();
   } finally {
-    measuring.close();
+    atHand.done(measuring);
   }
 }
 

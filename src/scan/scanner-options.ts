@@ -35,5 +35,7 @@ export interface ScannerOptions {
   ) => AsyncIterable<PlanningStep>;
   /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read. */
   listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+  /** It may be asked for soon. */
+  prepareListing?: () => void;
   now?: () => number;
 }

@@ -26,6 +26,7 @@ export class Scanner {
   readonly #interruption = new AbortController();
   readonly #now: () => number;
   readonly #startedAtMs: number;
+  #attemptsBefore = 0;
   #planning = true;
   #stopping: NodeJS.Signals | null = null;
   #hasEnded = false;
@@ -202,7 +203,16 @@ export class Scanner {
       engineGivenUp: this.#givesUpEngine(nowMs),
     };
     for (const step of nextSteps(seen, nowMs, this.#options.settings.supervision)) fleet.execute(step);
+    this.#lookForEnd(fleet);
     fleet.look(nowMs);
+  }
+
+  /** Where workers end and none begins, the scan may soon ask what is in no chunk. */
+  #lookForEnd(fleet: Fleet): void {
+    const { length } = fleet.attempts;
+    if (length < this.#attemptsBefore && !this.#planning && fleet.waiting().length === 0)
+      this.#options.prepareListing?.();
+    this.#attemptsBefore = length;
   }
 
   async #plan(fleet: Fleet): Promise<void> {

@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MeasuringAtHand } from '../../src/plan/measuring-at-hand.js';
+import { namesInTime } from '../../src/plan/top-level.js';
+import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
+
+/** Longer than it is kept for the next user. */
+const IDLE_MS = 1500;
+/** The built one: its helper is a program. */
+const built = new URL('../../dist/src/plan/measuring-at-hand.js', import.meta.url).href;
+
+let folder: string;
+let mount: LatencyMount;
+let atHand: MeasuringAtHand;
+
+describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nas-scanner-measuring-'));
+    for (const name of ['one/two', 'stuck/three'])
+      mkdirSync(join(folder, 'source', name), { recursive: true });
+    mount = await LatencyMount.open(join(folder, 'source'), join(folder, 'mount'), { LATENCY_HANG: 'stuck' });
+    const { MeasuringAtHand: Built } = (await import(built)) as { MeasuringAtHand: typeof MeasuringAtHand };
+    atHand = new Built(mount.point);
+  });
+  afterEach(() => {
+    atHand.close();
+    mount.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const options = (exclude: string[] = []): Parameters<MeasuringAtHand['use']>[0] => ({
+    mountPath: mount.point,
+    exclude,
+    excludeDirectories: [],
+    oneFileSystem: false,
+  });
+  const below = async (measuring: ReturnType<MeasuringAtHand['use']>, name: string): Promise<unknown> =>
+    (await namesInTime(measuring, join(mount.point, name), 1000))?.subdirectories;
+
+  test('serves one after the other, each as it asks', async () => {
+    atHand.prepare();
+    const first = atHand.use(options());
+    expect(await below(first, 'one')).toEqual(['two']);
+    atHand.done(first);
+    const second = atHand.use(options(['two']));
+    expect(second).toBe(first);
+    expect(await below(second, 'one')).toEqual([]);
+    atHand.done(second);
+  });
+
+  test('is let go when nobody wants it for a while, and not before', async () => {
+    const first = atHand.use(options());
+    await sleep(IDLE_MS);
+    expect(await below(first, 'one')).toEqual(['two']);
+    atHand.done(first);
+    await sleep(IDLE_MS);
+    const next = atHand.use(options());
+    expect(next).not.toBe(first);
+    expect(await below(next, 'one')).toEqual(['two']);
+    atHand.done(next);
+  });
+
+  test('is left behind once it hangs, when its last user has gone', async () => {
+    const first = atHand.use(options());
+    expect(atHand.use(options())).toBe(first);
+    expect(await below(first, 'one')).toEqual(['two']); // known to the kernel: what hangs in their parent holds up all others
+    expect(await below(first, 'stuck')).toBeUndefined();
+    atHand.done(first);
+    expect(await below(first, 'one')).toEqual(['two']); // the other user still has it
+    atHand.done(first);
+    const next = atHand.use(options());
+    expect(next).not.toBe(first);
+    expect(await below(next, 'one')).toEqual(['two']);
+    atHand.done(next);
+  });
+});
