@@ -1,6 +1,4 @@
-import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { constants, setPriority } from 'node:os';
 import { bigCountOf } from '../../journal/big-count.js';
 import { LAST_WORD } from '../engine/last-word.js';
 import { inRecords } from '../plan/roots.js';
@@ -17,6 +15,7 @@ import { ThreadLister } from '../walk/thread-lister.js';
 import { WorkerError } from './errors.js';
 import { EarlierListings, listedBefore } from './listed.js';
 import { watchOrders, type Orders } from './orders.js';
+import { lowerPriority } from './priority.js';
 import { newestAttempt, readTask, WORKER_EXIT, type WorkerTask } from './task.js';
 import { Walk, type WalkPorts, type WalkResult } from './walk.js';
 
@@ -27,8 +26,6 @@ const REMOTE_AT_ONCE = 16;
 const READING_AT_ONCE = 4;
 /** And the most, where the user gives no number. */
 const AT_ONCE_MAX = 64;
-
-const THREADS = '/proc/self/task';
 
 function log(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -44,7 +41,7 @@ export async function runWorker(taskFile: string): Promise<number> {
         'superseded',
         `attempt ${task.attempt} starts too late: there is attempt ${newest}`,
       );
-    if (task.nice) lowerPriority();
+    if (task.nice) lowerPriority(log);
     const orders = watchOrders();
     try {
       const exitCode = await runTask(task, taskFile, orders);
@@ -68,21 +65,6 @@ async function taskFrom(taskFile: string): Promise<WorkerTask> {
     return task;
   } catch (cause) {
     throw new WorkerError('bad-task', `worker: ${taskFile} cannot be used: ${String(cause)}`, { cause });
-  }
-}
-
-/**
- * Lower CPU priority; the kernel derives the priority of disk accesses from it where nobody has set one (there is
- * no way to `ioprio_set` without native code). Linux keeps it by thread: those that run already are told one by one,
- * later ones and children inherit it.
- */
-function lowerPriority(): void {
-  try {
-    for (const thread of readdirSync(THREADS)) {
-      setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
-    }
-  } catch (error) {
-    log(`priority not lowered: ${String(error)}`);
   }
 }
 

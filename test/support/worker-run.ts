@@ -71,10 +71,15 @@ export class WorkerPlace {
     return { code: spawnSync(program, command, { stdio: 'ignore' }).status };
   }
 
-  start(changes: Partial<WorkerTask> = {}, env: Record<string, string> = {}): ChildProcess {
+  /** @param detached in a session of its own, as the engine starts it */
+  start(
+    changes: Partial<WorkerTask> = {},
+    { env = {}, detached = false }: { env?: Record<string, string>; detached?: boolean } = {},
+  ): ChildProcess {
     return spawn(process.execPath, this.#write(changes), {
       stdio: ['pipe', 'ignore', 'inherit'],
       env: { ...process.env, ...env },
+      detached,
     });
   }
 

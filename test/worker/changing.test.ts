@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -93,4 +93,18 @@ test.each([true, false])('low priority %s holds for every thread', async (nice) 
   expect(new Set(priorities)).toEqual(new Set([nice ? LOWERED : getPriority(process.pid)]));
   child.kill('SIGTERM');
   await once(child, 'exit');
+});
+
+test.skipIf(!existsSync('/proc/self/autogroup')).each([
+  ['of its own', true, '10'],
+  ['of somebody else', false, '0'],
+])('low priority holds for a session %s: %s', async (_whose, detached, expected) => {
+  truncateSync(join(place.tree, 'd0/stable0'), 3 * 1024 ** 3);
+  const child = place.start({ nice: true, checksum: 'full' }, { detached });
+  others.push(child);
+  await until('the walk', () => readdirSync(place.folder).some((name) => name.endsWith('.ndjson')), 20_000);
+  const group = readFileSync(`/proc/${child.pid ?? 0}/autogroup`, 'utf8');
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  expect(group).toMatch(new RegExp(` nice ${expected}$`, 'm'));
 });

@@ -251,7 +251,7 @@ describe('how a worker ends', () => {
   });
 
   test('a worker whose coordinator is gone stops', async () => {
-    const child = place.start(below(bigTree()), { NAS_SCANNER_PARENT: '1' });
+    const child = place.start(below(bigTree()), { env: { NAS_SCANNER_PARENT: '1' } });
     await recording();
     child.stdin?.destroy();
     expect([143, 0]).toContain(await exitOf(child));

@@ -1,0 +1,37 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+
+const { PRIORITY_BELOW_NORMAL } = constants.priority;
+const THREADS = '/proc/self/task';
+const AUTOGROUP = '/proc/self/autogroup';
+
+/**
+ * Lower CPU priority; the kernel derives the priority of disk accesses from it where nobody has set one (there is
+ * no way to `ioprio_set` without native code). Linux keeps it by thread: those that run already are told one by one,
+ * later ones and children inherit it.
+ * @param log takes a line where that is not possible; the work goes on as it is
+ */
+export function lowerPriority(log: (line: string) => void): void {
+  try {
+    for (const thread of readdirSync(THREADS)) setPriority(Number(thread), PRIORITY_BELOW_NORMAL);
+    lowerGroup();
+  } catch (error) {
+    log(`priority not lowered: ${String(error)}`);
+  }
+}
+
+/**
+ * Most kernels share CPUs out among sessions first (sched(7), "The autogroup feature"), and heed the priorities of threads
+ * only within one: a worker, which has a session of its own, would take as much as all that somebody else does.
+ * Whoever runs a worker by hand keeps their own session's share.
+ */
+function lowerGroup(): void {
+  if (leadsSession() && existsSync(AUTOGROUP)) writeFileSync(AUTOGROUP, String(PRIORITY_BELOW_NORMAL));
+}
+
+function leadsSession(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // Behind the command's name, which may hold anything: state, parent, process group, session.
+  const [, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(session) === process.pid;
+}
