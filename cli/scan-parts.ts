@@ -113,6 +113,7 @@ export function scannerParts(
     settings,
     observer: opened.observer,
     preflight: (signal) => {
+      measuring.prepare(); // for the plan, which comes next
       const mount = awaitMount(look.answer(signal), settings, listener);
       return preflight(options, paths, { opened, mount, listener, signal });
     },
