@@ -5,7 +5,7 @@ import { JournalError } from './errors.js';
 import { EVENT_VERSIONS, FORMAT } from './event-versions.js';
 import type { CoordinatorRef, EventData, RecordRef } from './events/index.js';
 import { EPOCH_START, jsonBytes, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
-import { segmentPath, type SegmentPosition } from './segments.js';
+import { segmentPath, type AppendedRecord, type SegmentPosition } from './segments.js';
 import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './storage.js';
 
 /** A segment is sealed and the next one begun when it is this big. */
@@ -103,10 +103,10 @@ export class EpochWriter {
 
   /**
    * Writes until all is on disk, in as many new epochs as that takes.
-   * @returns the place of each payload
+   * @returns the record of each payload
    * @throws JournalError `no-segment` when the disk stays unusable
    */
-  async commit(payloads: readonly Payload[]): Promise<SegmentPosition[]> {
+  async commit(payloads: readonly Payload[]): Promise<AppendedRecord[]> {
     let drafts: RecordDraft[] | null = null;
     return this.#persist(payloads, async () => {
       const segment = await this.#segmentWithRoom(payloads.length > 0);
@@ -150,7 +150,7 @@ export class EpochWriter {
     }
   }
 
-  async #write(segment: SegmentWriter, drafts: readonly RecordDraft[]): Promise<SegmentPosition[]> {
+  async #write(segment: SegmentWriter, drafts: readonly RecordDraft[]): Promise<AppendedRecord[]> {
     const opening = this.#opening === null ? [] : [this.#opening];
     const seconds = this.#trouble.toldPauseSeconds;
     const words = seconds === null ? [] : [this.#wordOf('writer.continued', { seconds })];
@@ -158,7 +158,9 @@ export class EpochWriter {
     const positions = await segment.append([...opening, ...drafts, ...words]);
     this.#opening = null;
     this.#acknowledge(positions.at(-1));
-    return positions.slice(opening.length, opening.length + drafts.length);
+    return positions
+      .slice(opening.length, opening.length + drafts.length)
+      .map((position, i) => ({ ...position, at: drafts[i]?.at ?? '' }));
   }
 
   /**

@@ -27,6 +27,11 @@ export interface SegmentPosition extends RecordRef {
   bytes: number;
 }
 
+/** A record that is on disk: where, and the time it bears. */
+export interface AppendedRecord extends SegmentPosition {
+  at: string;
+}
+
 /** The journal of a data directory. */
 export function journalDirOf(dataDir: string): string {
   return join(dataDir, JOURNAL_FOLDER);

@@ -4,7 +4,7 @@ import { EVENT_VERSIONS } from './event-versions.js';
 import type { EventData, EventType } from './events/index.js';
 import { RECORD_BYTES_MAX } from './record.js';
 import { jsonBytes } from './segment-writer.js';
-import type { SegmentPosition } from './segments.js';
+import type { AppendedRecord, SegmentPosition } from './segments.js';
 import { messageOf } from './storage.js';
 
 export { FULL_DISK_WAIT_MS, SEGMENT_BYTES_MAX } from './epoch-writer.js';
@@ -27,7 +27,7 @@ interface Entry {
   type: EventType;
   v: number;
   data: Uint8Array;
-  resolve(position: SegmentPosition): void;
+  resolve(record: AppendedRecord): void;
   reject(error: Error): void;
 }
 
@@ -55,8 +55,8 @@ export class JournalWriter {
     return new JournalWriter(disk, options.validate?.bind(options));
   }
 
-  /** Resolves with the record's place once it is on disk. */
-  append<T extends EventType>(type: T, data: EventData<T>): Promise<SegmentPosition> {
+  /** Resolves with the record's place and time once it is on disk. */
+  append<T extends EventType>(type: T, data: EventData<T>): Promise<AppendedRecord> {
     try {
       this.#validate?.(type, data);
     } catch (error) {
@@ -69,7 +69,7 @@ export class JournalWriter {
    * The same for a payload that is JSON already, in UTF-8: neither checked nor serialised again. Its bytes must stay as they
    * are until this resolves.
    */
-  appendJson(type: EventType, v: number, data: Uint8Array): Promise<SegmentPosition> {
+  appendJson(type: EventType, v: number, data: Uint8Array): Promise<AppendedRecord> {
     const refusal = this.#refusal(type, data);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
@@ -141,10 +141,10 @@ export class JournalWriter {
     while (this.#queue.length > 0 && (this.#urgent || this.#queuedBytes >= GATHER_BYTES)) {
       const batch = this.#take();
       try {
-        const positions = await this.#disk.commit(batch);
+        const records = await this.#disk.commit(batch);
         this.#settle(batch, (entry, i) => {
-          const position = positions[i];
-          if (position !== undefined) entry.resolve(position);
+          const record = records[i];
+          if (record !== undefined) entry.resolve(record);
         });
       } catch (error) {
         const failure =

@@ -27,8 +27,8 @@ export class ScanJournal {
   async append<T extends EventType>(type: T, data: EventData<T>): Promise<void> {
     const event = { type, data } as unknown as JournalEvent;
     this.#state = evolve(this.#state, event);
-    const ref = await this.#writer.append(type, data);
-    this.#observer.recorded(event, { at: new Date().toISOString(), writer: COORDINATOR, ...ref });
+    const { at, epoch, seq } = await this.#writer.append(type, data);
+    this.#observer.recorded(event, { at, writer: COORDINATOR, epoch, seq });
   }
 
   /** The newest record that is on disk. */
