@@ -71,15 +71,17 @@ export class WorkerPlace {
     return { code: spawnSync(program, command, { stdio: 'ignore' }).status };
   }
 
-  /** @param detached in a session of its own, as the engine starts it */
+  /** @param detached in a session of its own, as the engine starts it; `uid`: everything here is theirs from now on */
   start(
     changes: Partial<WorkerTask> = {},
-    { env = {}, detached = false }: { env?: Record<string, string>; detached?: boolean } = {},
+    { env = {}, ...more }: { env?: Record<string, string>; detached?: boolean; uid?: number } = {},
   ): ChildProcess {
-    return spawn(process.execPath, this.#write(changes), {
+    const command = this.#write(changes);
+    if (more.uid !== undefined) spawnSync('chown', ['-R', String(more.uid), this.root]);
+    return spawn(process.execPath, command, {
       stdio: ['pipe', 'ignore', 'inherit'],
       env: { ...process.env, ...env },
-      detached,
+      ...more,
     });
   }
 

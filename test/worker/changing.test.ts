@@ -108,3 +108,29 @@ test.skipIf(!existsSync('/proc/self/autogroup')).each([
   await once(child, 'exit');
   expect(group).toMatch(new RegExp(` nice ${expected}$`, 'm'));
 });
+
+const NOBODY = 65534;
+test.skipIf(!existsSync('/proc/self/autogroup') || process.getuid?.() !== 0)(
+  'workers of a user who is not root that start together all get low priority',
+  async () => {
+    const places = Array.from({ length: 4 }, () => new WorkerPlace());
+    try {
+      const workers = places.map((each) => {
+        mkdirSync(each.tree, { recursive: true });
+        writeFileSync(join(each.tree, 'long'), '');
+        truncateSync(join(each.tree, 'long'), 8 * 1024 ** 3);
+        return each.start({ nice: true, checksum: 'full' }, { detached: true, uid: NOBODY });
+      });
+      others.push(...workers);
+      const groups = (): string[] =>
+        workers.map(({ pid = 0 }) => readFileSync(`/proc/${pid}/autogroup`, 'utf8').trim());
+      await until('low priority for all', () =>
+        groups().every((group) => group.endsWith(` nice ${LOWERED}`)),
+      );
+      for (const worker of workers) worker.kill('SIGKILL');
+      await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    } finally {
+      for (const each of places) each.remove();
+    }
+  },
+);
