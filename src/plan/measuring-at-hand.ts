@@ -18,7 +18,7 @@ export class MeasuringAtHand {
   /** Gets ready what will be wanted soon; not for longer than that. */
   prepare(): void {
     if (this.#users > 0) return;
-    this.#measuring ??= createMeasuring(this.#mountPath);
+    this.#living();
     this.#rest();
   }
 
@@ -26,16 +26,16 @@ export class MeasuringAtHand {
   use(options: MeasureOptions): Measuring {
     clearTimeout(this.#idle);
     this.#users += 1;
-    const measuring = (this.#measuring ??= createMeasuring(this.#mountPath));
+    const measuring = this.#living();
     measuring.configure(options);
     return measuring;
   }
 
-  /** @param measuring what `use` has given */
-  done(measuring: Measuring): void {
+  /** One user less. */
+  done(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
-    if (measuring.pending === 0) this.#rest();
+    if (this.#measuring?.pending === 0) this.#rest();
     else this.close(); // it hangs, or does what nobody wants any more: the next one gets another
   }
 
@@ -43,6 +43,11 @@ export class MeasuringAtHand {
     clearTimeout(this.#idle);
     this.#measuring?.close();
     this.#measuring = null;
+  }
+
+  #living(): Measuring {
+    if (this.#measuring?.ended === true) this.close();
+    return (this.#measuring ??= createMeasuring(this.#mountPath));
   }
 
   #rest(): void {

@@ -22,6 +22,8 @@ export interface Measuring {
   readonly ready: Promise<void>;
   /** Measurements that have not ended. */
   readonly pending: number;
+  /** Whether it can measure nothing any more: its process is gone. */
+  readonly ended: boolean;
   /** What is measured from now on is measured so. */
   configure(options: MeasureOptions): void;
   /** @throws PlanError `measuring-failed`. `onProgress` returning false leaves the rest */
@@ -40,6 +42,7 @@ class LocalMeasuring implements Measuring {
   readonly atOnce = LOCAL_AT_ONCE;
   readonly ready = Promise.resolve();
   readonly pending = 0;
+  readonly ended = false;
   #measurer: Measurer | null = null;
 
   configure(options: MeasureOptions): void {
@@ -112,6 +115,10 @@ class HelperMeasuring implements Measuring {
 
   get pending(): number {
     return this.#pending.size;
+  }
+
+  get ended(): boolean {
+    return this.#gone;
   }
 
   configure(options: MeasureOptions): void {

@@ -47,7 +47,7 @@ export async function* planScan(
   try {
     yield* measuring.mayHang ? planCautiously(options, measuring) : new Planner(options, measuring).run();
   } finally {
-    atHand.done(measuring);
+    atHand.done();
   }
 }
 

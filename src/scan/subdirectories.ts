@@ -27,7 +27,7 @@ export function subdirectoryLister(
       if (error instanceof PlanError) return [];
       throw error;
     } finally {
-      atHand.done(measuring);
+      atHand.done();
     }
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,16 @@ import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 const IDLE_MS = 1500;
 /** The built one: its helper is a program. */
 const built = new URL('../../dist/src/plan/measuring-at-hand.js', import.meta.url).href;
+
+/** Process ids of what measures for this process. */
+function helpersOfOurs(): number[] {
+  return readdirSync('/proc/self/task')
+    .flatMap((thread) =>
+      readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+    )
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('measure-helper'))
+    .map(Number);
+}
 
 let folder: string;
 let mount: LatencyMount;
@@ -44,23 +54,23 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     atHand.prepare();
     const first = atHand.use(options());
     expect(await below(first, 'one')).toEqual(['two']);
-    atHand.done(first);
+    atHand.done();
     const second = atHand.use(options(['two']));
     expect(second).toBe(first);
     expect(await below(second, 'one')).toEqual([]);
-    atHand.done(second);
+    atHand.done();
   });
 
   test('is let go when nobody wants it for a while, and not before', async () => {
     const first = atHand.use(options());
     await sleep(IDLE_MS);
     expect(await below(first, 'one')).toEqual(['two']);
-    atHand.done(first);
+    atHand.done();
     await sleep(IDLE_MS);
     const next = atHand.use(options());
     expect(next).not.toBe(first);
     expect(await below(next, 'one')).toEqual(['two']);
-    atHand.done(next);
+    atHand.done();
   });
 
   test('is left behind once it hangs, when its last user has gone', async () => {
@@ -68,12 +78,25 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     expect(atHand.use(options())).toBe(first);
     expect(await below(first, 'one')).toEqual(['two']); // known to the kernel: what hangs in their parent holds up all others
     expect(await below(first, 'stuck')).toBeUndefined();
-    atHand.done(first);
+    atHand.done();
     expect(await below(first, 'one')).toEqual(['two']); // the other user still has it
-    atHand.done(first);
+    atHand.done();
     const next = atHand.use(options());
     expect(next).not.toBe(first);
     expect(await below(next, 'one')).toEqual(['two']);
-    atHand.done(next);
+    atHand.done();
+  });
+
+  test('is another one when it has ended by itself', async () => {
+    const first = atHand.use(options());
+    expect(await below(first, 'one')).toEqual(['two']);
+    const helpers = helpersOfOurs();
+    expect(helpers).toHaveLength(1);
+    for (const pid of helpers) process.kill(pid, 'SIGKILL');
+    await expect(below(first, 'one')).rejects.toThrow(); // whoever has it is told
+    atHand.done();
+    const next = atHand.use(options());
+    expect(await below(next, 'one')).toEqual(['two']);
+    atHand.done();
   });
 });
