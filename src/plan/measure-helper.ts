@@ -1,3 +1,4 @@
+import { endWithParent } from '../end-with-parent.js';
 import { Measurer } from './measure.js';
 import type { MeasureReply, MeasureRequest } from './measuring.js';
 import { errnoName } from '../walk/system-error.js';
@@ -36,5 +37,5 @@ process.on('message', (request: MeasureRequest) => {
   else if ('leave' in request) left.add(request.id);
   else if (measurer !== null) void measure(measurer, request.id, request.path, request.namesOnly);
 });
-process.on('disconnect', () => process.exit(0));
+endWithParent();
 reply({ kind: 'ready' });

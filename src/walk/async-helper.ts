@@ -1,3 +1,4 @@
+import { endWithParent } from '../end-with-parent.js';
 import { AsyncLister } from './async-lister.js';
 import { listingContext } from './listing.js';
 import type { DirectoryJob, ListerOptions } from './protocol.js';
@@ -14,7 +15,7 @@ process.on('message', (request: HelperRequest) => {
   if ('jobs' in request) lister.list(request.jobs, request.atOnce);
   else lister.acknowledge();
 });
-process.on('disconnect', () => process.exit(0));
+endWithParent();
 // Its worker decides when it ends.
 process
   .on('SIGTERM', () => undefined)

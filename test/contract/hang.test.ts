@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { oneObject, Place, Running, until } from '../support/cli.js';
+import { aboutProcess, ENTRY, oneObject, Place, Running, until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 import { readRecords, sql } from '../support/outside.js';
 
@@ -71,6 +71,46 @@ describe.runIf(canMountFuse || IN_CI)('a directory of a mount that hangs', () =>
     },
   );
 });
+
+describe.runIf(canMountFuse || IN_CI)(
+  'where a directory hangs and all who could end the scan are killed',
+  () => {
+    /** Longer than it takes until the directory is met. */
+    const MET_MS = 1000;
+    const GONE_MS = 5000;
+    const DIST = dirname(dirname(ENTRY));
+    const mark = (): string => `TEST_MARK=${place.root}`;
+
+    /** Command lines of all our programs that the scan has started and that are still there. */
+    function left(): string[] {
+      return readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map((pid) => ({ pid, line: aboutProcess(pid, 'cmdline') }))
+        .filter(({ pid, line }) => line.includes(DIST) && aboutProcess(pid, 'environ').includes(mark()))
+        .map(({ line }) => line);
+    }
+
+    test.each([
+      ['measures', 'measure-helper', []],
+      ['lists', 'async-helper', ['--fast-start', '--analysis-timeout', '1']],
+    ])('what %s there ends, too', async (_what, program, options) => {
+      mkdirSync(join(place.tree, 'b/z-hang'));
+      const faults = { LATENCY_MS: '0', LATENCY_HANG: 'z-hang' };
+      const mount = await LatencyMount.open(place.tree, join(place.root, 'fuse'), faults);
+      try {
+        const args = ['scan', mount.point, 'Fuse', '--data-dir', place.dataDir, '--engine', 'process'];
+        const scan = new Running([...args, ...options], { env: { TEST_MARK: place.root } });
+        await until(program, () => left().some((line) => line.includes(program)));
+        await new Promise((resume) => setTimeout(resume, MET_MS));
+        for (const pid of [scan.pid, ...scan.workers()]) process.kill(pid, 'SIGKILL');
+        await scan.ended;
+        await until('nothing to be left', () => left().length === 0, GONE_MS);
+      } finally {
+        mount.close();
+      }
+    });
+  },
+);
 
 describe.runIf(canMountFuse || IN_CI)('a mount whose root hangs', () => {
   async function frozen(use: (scan: (...more: string[]) => Running) => Promise<void>): Promise<void> {

@@ -67,18 +67,18 @@ export class Running {
 
   /** Direct children that are still there: worker processes, as the kernel sees them. */
   workers(): number[] {
-    const children = read(`/proc/${this.pid}/task/${this.pid}/children`)
+    const children = aboutProcess(this.pid, `task/${this.pid}/children`)
       .split(' ')
       .filter(Boolean)
       .map(Number);
-    return children.filter((pid) => read(`/proc/${pid}/cmdline`).includes('\0worker\0--task\0'));
+    return children.filter((pid) => aboutProcess(pid, 'cmdline').includes('\0worker\0--task\0'));
   }
 }
 
-/** A file of /proc; empty where its process is gone. */
-function read(path: string): string {
+/** A file of /proc/<pid>; empty where the process is gone. */
+export function aboutProcess(pid: number | string, file: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return '';
