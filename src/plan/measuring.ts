@@ -10,6 +10,8 @@ const LOCAL_AT_ONCE = 4;
 const REMOTE_AT_ONCE = 32;
 /** Threads of the helper: hung calls must not use them all up at once. */
 const HELPER_THREADS = 128;
+/** Within this the helper has started, or never does: Node may get stuck where no more threads are allowed. */
+const START_MS_MAX = 30_000;
 
 export type OnProgress = () => boolean;
 
@@ -18,7 +20,7 @@ export interface Measuring {
   /** Whether any operation may take for ever: then it is better not to touch what no worker has recorded yet. */
   readonly mayHang: boolean;
   readonly atOnce: number;
-  /** Resolves when it can measure. */
+  /** Resolves when it can measure, or has `ended`. */
   readonly ready: Promise<void>;
   /** Measurements that have not ended. */
   readonly pending: number;
@@ -33,8 +35,8 @@ export interface Measuring {
 }
 
 /** A file system that may hang is measured by a disposable process, a local one right here. */
-export function createMeasuring(mountPath: string): Measuring {
-  return MountTable.read().isLocal(mountPath) ? new LocalMeasuring() : new HelperMeasuring();
+export function createMeasuring(mountPath: string, startMsMax = START_MS_MAX): Measuring {
+  return MountTable.read().isLocal(mountPath) ? new LocalMeasuring() : new HelperMeasuring(startMsMax);
 }
 
 class LocalMeasuring implements Measuring {
@@ -91,7 +93,7 @@ class HelperMeasuring implements Measuring {
   #nextId = 1;
   #gone = false;
 
-  constructor() {
+  constructor(startMsMax: number) {
     this.#helper = fork(new URL('./measure-helper.js', import.meta.url), {
       // Its output must never be waited for: it may be stuck in the kernel for ever.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -99,7 +101,12 @@ class HelperMeasuring implements Measuring {
       env: childEnvironment({ UV_THREADPOOL_SIZE: String(HELPER_THREADS) }),
     });
     this.ready = new Promise((resolve) => {
+      const late = setTimeout(() => {
+        this.close();
+        resolve();
+      }, startMsMax).unref();
       this.#helper.once('message', () => {
+        clearTimeout(late);
         // Whoever waits for an answer has a timer of its own; nobody else is kept from ending.
         this.#helper.unref();
         this.#helper.channel?.unref();

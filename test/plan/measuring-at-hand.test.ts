@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { createMeasuring } from '../../src/plan/measuring.js';
 import type { MeasuringAtHand } from '../../src/plan/measuring-at-hand.js';
 import { namesInTime } from '../../src/plan/top-level.js';
+import { until } from '../support/cli.js';
 import { canMountFuse, LatencyMount } from '../support/latency-mount.js';
 
 /** Longer than it is kept for the next user. */
 const IDLE_MS = 1500;
 /** The built one: its helper is a program. */
+const builtMeasuring = new URL('../../dist/src/plan/measuring.js', import.meta.url).href;
 const built = new URL('../../dist/src/plan/measuring-at-hand.js', import.meta.url).href;
 
 /** Process ids of what measures for this process. */
@@ -98,5 +101,21 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     const next = atHand.use(options());
     expect(await below(next, 'one')).toEqual(['two']);
     atHand.done();
+  });
+
+  test('is given up when it does not start in time', async () => {
+    const { createMeasuring: create } = (await import(builtMeasuring)) as {
+      createMeasuring: typeof createMeasuring;
+    };
+    const measuring = create(mount.point, 200);
+    try {
+      for (const pid of helpersOfOurs()) process.kill(pid, 'SIGSTOP');
+      await measuring.ready;
+      expect(measuring.ended).toBe(true);
+      await expect(below(measuring, 'one')).rejects.toThrow('measuring-failed');
+      await until('its end', () => helpersOfOurs().length === 0);
+    } finally {
+      measuring.close();
+    }
   });
 });
