@@ -146,7 +146,7 @@ class HelperMeasuring implements Measuring {
   }
 
   close(): void {
-    this.#gone = true;
+    this.#onGone(); // it may hang in the kernel: then nobody hears of its end
     this.#helper.kill('SIGKILL');
     this.#helper.unref();
     if (this.#helper.connected) this.#helper.disconnect();
