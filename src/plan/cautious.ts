@@ -47,6 +47,7 @@ export async function* planCautiously(options: PlanOptions, measuring: Measuring
   const { mountPath, fastStart, slots } = options;
   await measuring.ready;
   const directories = await topLevel(measuring, options);
+  if (options.signal.aborted) return;
   if (directories === null) {
     const directory = nameForJournal(mountPath);
     yield { type: 'analysis.started', data: { directory } };

@@ -75,6 +75,7 @@ class Planner {
     const { mountPath, fastStart } = this.#options;
     await this.#measuring.ready;
     const directories = await topLevel(this.#measuring, this.#options);
+    if (this.#options.signal.aborted) return;
     if (directories === null) {
       yield* this.#fallback(mountPath, 'failed', 0);
       return;

@@ -9,23 +9,28 @@ export async function namesInTime(
   measuring: Measuring,
   path: string,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<Measured | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<null>((resolve) => (timer = setTimeout(resolve, timeoutMs, null)));
+  if (signal?.aborted === true) return null;
+  let leave = (): void => undefined;
+  const nothing = new Promise<null>((resolve) => (leave = () => resolve(null)));
+  const timer = setTimeout(leave, timeoutMs);
+  signal?.addEventListener('abort', leave);
   try {
-    return await Promise.race([measuring.measure(path, true, () => true), timeout]);
+    return await Promise.race([measuring.measure(path, true, () => true), nothing]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', leave);
   }
 }
 
 /** Paths of the mount's directories, sorted, or null where they cannot be listed, or not in time. */
 export async function topLevel(
   measuring: Measuring,
-  { mountPath, ioTimeoutMs }: Pick<PlanOptions, 'mountPath' | 'ioTimeoutMs'>,
+  { mountPath, ioTimeoutMs, signal }: Pick<PlanOptions, 'mountPath' | 'ioTimeoutMs' | 'signal'>,
 ): Promise<string[] | null> {
   try {
-    const measured = await namesInTime(measuring, mountPath, ioTimeoutMs);
+    const measured = await namesInTime(measuring, mountPath, ioTimeoutMs, signal);
     return measured?.subdirectories.sort().map((name) => joinPath(mountPath, name)) ?? null;
   } catch (error) {
     if (error instanceof PlanError) return null;

@@ -33,8 +33,8 @@ export interface ScannerOptions {
     signal: AbortSignal,
     directoriesListed: () => number,
   ) => AsyncIterable<PlanningStep>;
-  /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read. */
-  listSubdirectories: (directory: Buffer) => Promise<Buffer[]>;
+  /** Paths of a directory's subdirectories as a worker would enter them; none where it cannot be read, or once `signal` aborts. */
+  listSubdirectories: (directory: Buffer, signal?: AbortSignal) => Promise<Buffer[]>;
   /** It may be asked for soon. */
   prepareListing?: () => void;
   now?: () => number;

@@ -257,7 +257,9 @@ export class Scanner {
     if (this.#isEnding()) return false;
     const { journal, settings, listSubdirectories } = this.#options;
     const planned = [...journal.state.chunks.values()].flatMap((chunk) => chunk.roots);
-    const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, listSubdirectories);
+    const roots = await uncoveredRoots(Buffer.from(settings.mountPath), planned, (directory) =>
+      listSubdirectories(directory, this.#stop.signal),
+    );
     for (const some of inRecords(roots, (root) => root))
       await this.#planned({
         type: 'chunk',

@@ -16,12 +16,12 @@ export interface SubdirectoryOptions extends MeasureOptions {
 export function subdirectoryLister(
   { ioTimeoutMs, ...options }: SubdirectoryOptions,
   atHand = new MeasuringAtHand(options.mountPath),
-): (directory: Buffer) => Promise<Buffer[]> {
-  return async (directory) => {
+): (directory: Buffer, signal?: AbortSignal) => Promise<Buffer[]> {
+  return async (directory, signal) => {
     const path = decodeName(directory);
     const measuring = atHand.use(options);
     try {
-      const measured = await namesInTime(measuring, path, ioTimeoutMs);
+      const measured = await namesInTime(measuring, path, ioTimeoutMs, signal);
       return (measured?.subdirectories ?? []).map((name) => nameBytes(joinPath(path, name)));
     } catch (error) {
       if (error instanceof PlanError) return [];

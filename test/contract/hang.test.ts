@@ -100,6 +100,28 @@ describe.runIf(canMountFuse || IN_CI)('a directory that hangs while it is measur
       mount.close();
     }
   });
+
+  test('holds up nobody who stops the scan when it looks for what is new', async () => {
+    const faults = { LATENCY_MS: '30', LATENCY_HANG: 'late' };
+    const mount = await LatencyMount.open(place.tree, join(place.root, 'fuse'), faults);
+    try {
+      const args = ['scan', mount.point, 'Fuse', '--data-dir', place.dataDir, '--engine', 'process'];
+      const scan = new Running([...args, '--json']);
+      await until('the plan', () => scan.stderr.includes('PLAN finished'));
+      mkdirSync(join(place.tree, 'late')); // the mount has been listed before
+      spawn('stat', [join(mount.point, 'late')], { stdio: 'ignore' });
+      await until('the end of all workers', () => scan.workers().length === 0);
+      await new Promise((resume) => setTimeout(resume, 2 * MET_MS));
+      const began = performance.now();
+      scan.child.kill('SIGINT');
+      const { code, stdout } = await scan.ended;
+      expect(performance.now() - began).toBeLessThan(END_MS_MAX);
+      expect(code).toBe(130);
+      expect(oneObject(stdout)).toMatchObject({ chunks: { failed: 0 }, files: FILES.length });
+    } finally {
+      mount.close();
+    }
+  });
 });
 
 describe.runIf(canMountFuse || IN_CI)(
