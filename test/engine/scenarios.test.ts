@@ -115,17 +115,18 @@ describeWithImage('a scan in containers', TEST_TIMEOUT_MS, (daemon) => {
   });
 
   test('a second coordinator is turned away; when the first is killed, the next adopts its workers', async () => {
-    const here = place();
-    here.plant(2, 400);
-    const scan = here.start(...SLOWLY);
-    const names = await here.workersRunning(2);
+    const here = removedAfterwards(new HeldPlace(daemon()));
+    await here.hold(2, 400);
+    const scan = here.start();
+    const names = await here.workersHeld();
     expect((await here.start().ended).code).toBe(11);
     scan.child.kill('SIGKILL');
     await scan.ended;
-    const next = here.start(...SLOWLY);
+    const next = here.start();
     await until('their adoption', () => here.of('container.adopted').length === 2, 40_000);
     const { workers } = (await here.ask('status')) as { workers: { name: string }[] };
     for (const { name } of workers) expect(names).toContain(name);
+    here.letGo();
     await expectComplete(next, here);
     expect(here.of('container.adopted').map((data) => data['name'])).toEqual(expect.arrayContaining(names));
     const started = here.of('container.started').map((data) => data['name']);

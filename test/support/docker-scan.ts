@@ -9,7 +9,7 @@ import { LatencyMount } from './latency-mount.js';
 import { listByCatalog, listByFind } from './outside.js';
 
 /** So little CPU that a worker takes seconds: there is time to be in the middle of. */
-export const SLOWLY = ['--cpus', '0.15'];
+export const SLOWLY = ['--cpus', '0.1'];
 /** Of each top-level directory; the chunk size of these scans is a little above it. */
 const TOP_BYTES = 9_500;
 const CHUNK_GB = '0.00001';
