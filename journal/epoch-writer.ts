@@ -4,7 +4,8 @@ import { DiskTrouble } from './disk-trouble.js';
 import { JournalError } from './errors.js';
 import { EVENT_VERSIONS, FORMAT } from './event-versions.js';
 import type { CoordinatorRef, EventData, RecordRef } from './events/index.js';
-import { EPOCH_START, jsonBytes, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
+import { jsonBytes } from './record.js';
+import { EPOCH_START, refOf, SegmentWriter, type RecordDraft } from './segment-writer.js';
 import { segmentPath, type AppendedRecord, type SegmentPosition } from './segments.js';
 import { errnoName, NodeStorage, type FileOwner, type JournalStorage } from './storage.js';
 
@@ -155,12 +156,10 @@ export class EpochWriter {
     const seconds = this.#trouble.toldPauseSeconds;
     const words = seconds === null ? [] : [this.#wordOf('writer.continued', { seconds })];
     if (opening.length + drafts.length + words.length === 0) return [];
-    const positions = await segment.append([...opening, ...drafts, ...words]);
+    const records = await segment.append([...opening, ...drafts, ...words]);
     this.#opening = null;
-    this.#acknowledge(positions.at(-1));
-    return positions
-      .slice(opening.length, opening.length + drafts.length)
-      .map((position, i) => ({ ...position, at: drafts[i]?.at ?? '' }));
+    this.#acknowledge(records.at(-1));
+    return records.slice(opening.length, opening.length + drafts.length);
   }
 
   /**

@@ -82,6 +82,11 @@ function crcHex(value: number): string {
   return value.toString(16).padStart(8, '0');
 }
 
+/** The JSON of a payload, in UTF-8. */
+export function jsonBytes(data: unknown): Buffer {
+  return Buffer.from(JSON.stringify(data), 'utf8');
+}
+
 /**
  * Encodes one line, LF included.
  * @param data the payload, already serialised: JSON as text, or as the bytes of its UTF-8

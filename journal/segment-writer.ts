@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { JournalError } from './errors.js';
 import { EVENT_VERSIONS } from './event-versions.js';
 import type { RecordRef } from './events/index.js';
-import { encodeLine, NO_PREVIOUS_CRC } from './record.js';
-import { segmentPath, type SegmentName, type SegmentPosition } from './segments.js';
+import { encodeLine, jsonBytes, NO_PREVIOUS_CRC } from './record.js';
+import { segmentPath, type AppendedRecord, type SegmentName, type SegmentPosition } from './segments.js';
 import { messageOf, type JournalStorage, type SegmentFile } from './storage.js';
 
 /** A record before it has a place in a segment. */
@@ -73,12 +73,12 @@ export class SegmentWriter {
 
   /**
    * Appends all drafts with one write and one fdatasync.
-   * @returns each one's position, once all are on disk
+   * @returns the record of each, once all are on disk
    * @throws JournalError `segment-dead` with the system's error as cause
    */
-  async append(drafts: readonly RecordDraft[]): Promise<SegmentPosition[]> {
+  async append(drafts: readonly RecordDraft[]): Promise<AppendedRecord[]> {
     const lines: Buffer[] = [];
-    const positions: SegmentPosition[] = [];
+    const records: AppendedRecord[] = [];
     const { scan, writer, epoch, segment } = this.name;
     let { seq, crc } = this.#epoch;
     let bytes = this.#bytes;
@@ -90,7 +90,7 @@ export class SegmentWriter {
       crc = encoded.crc;
       bytes += encoded.line.length;
       lines.push(encoded.line);
-      positions.push({ epoch, segment, seq, crc, bytes });
+      records.push({ epoch, segment, seq, crc, bytes, at: draft.at });
     }
     const block = lines.length === 1 && lines[0] !== undefined ? lines[0] : Buffer.concat(lines);
     await this.#write(block, bytes);
@@ -98,7 +98,7 @@ export class SegmentWriter {
     this.#epoch = { seq, crc };
     this.#bytes = bytes;
     this.#records += drafts.length;
-    return positions;
+    return records;
   }
 
   /** Appends the seal over all lines so far. */
@@ -137,11 +137,6 @@ export class SegmentWriter {
       });
     }
   }
-}
-
-/** The JSON of a payload, in UTF-8. */
-export function jsonBytes(data: unknown): Buffer {
-  return Buffer.from(JSON.stringify(data), 'utf8');
 }
 
 /** A position without its offset, as other records name it. */

@@ -2,8 +2,7 @@ import { EpochWriter, FRAME_BYTES_MAX, type EpochWriterOptions } from './epoch-w
 import { JournalError } from './errors.js';
 import { EVENT_VERSIONS } from './event-versions.js';
 import type { EventData, EventType } from './events/index.js';
-import { RECORD_BYTES_MAX } from './record.js';
-import { jsonBytes } from './segment-writer.js';
+import { jsonBytes, RECORD_BYTES_MAX } from './record.js';
 import type { AppendedRecord, SegmentPosition } from './segments.js';
 import { messageOf } from './storage.js';
 

@@ -6,22 +6,14 @@ import { expect, test } from 'vitest';
 import { JournalWriter } from '../../journal/writer.js';
 import { ScanJournal } from '../../src/scan/scan-journal.js';
 import { initialState } from '../../src/scan/state.js';
+import { asCoordinator } from '../support/coordinator-writer.js';
 
 test('who observes a record is told the time that stands in it', async () => {
   const journalDir = mkdtempSync(join(tmpdir(), 'nas-scanner-scan-journal-'));
   try {
     const scan = ulid();
     let nowMs = Date.parse('2026-03-29T01:00:00.000Z');
-    const writer = await JournalWriter.open({
-      journalDir,
-      scan,
-      writer: 'coordinator',
-      hostname: 'tower',
-      epoch: 1,
-      previous: null,
-      coordinator: null,
-      now: () => (nowMs += 1000),
-    });
+    const writer = await JournalWriter.open(asCoordinator(journalDir, scan, { now: () => (nowMs += 1000) }));
     const headers: unknown[] = [];
     const observer = { recorded: (_event: unknown, header: unknown) => void headers.push(header) };
     const journal = new ScanJournal(writer, initialState(), observer);

@@ -17,6 +17,7 @@ import { Scanner } from '../../src/scan/scanner.js';
 import type { ScanSettings } from '../../src/scan/settings.js';
 import { initialState } from '../../src/scan/state.js';
 import { readTask } from '../../src/worker/task.js';
+import { asCoordinator } from '../support/coordinator-writer.js';
 import { batchOf, diligent, FakeEngine, type Script } from '../support/fake-engine.js';
 import { canMount, inCi } from '../support/journal-faults.js';
 import { scratchFolder } from '../support/scratch.js';
@@ -62,16 +63,7 @@ async function setUp(setup: Setup) {
   const observer = { recorded: (event: JournalEvent) => void events.push(event) };
   const state = resumed ? await readState(journalDir, scan) : initialState();
   const epoch = resumed ? 2 : 1;
-  const at = {
-    journalDir,
-    scan,
-    writer: 'coordinator',
-    hostname: 'tower',
-    epoch,
-    previous: null,
-    coordinator: null,
-  };
-  const writer = await JournalWriter.open(at);
+  const writer = await JournalWriter.open(asCoordinator(journalDir, scan, { epoch }));
   const journal = new ScanJournal(writer, state, observer);
   const settings: ScanSettings = {
     scan,
@@ -687,15 +679,7 @@ describe('containers of a dead coordinator', () => {
   /** The journal of a coordinator that died while the first attempt at its only chunk ran, or before it started. */
   async function deadScan(started = true): Promise<string> {
     const scan = ulid();
-    const writer = await JournalWriter.open({
-      journalDir: join(dataDir, 'journal'),
-      scan,
-      writer: 'coordinator',
-      hostname: 'tower',
-      epoch: 1,
-      previous: null,
-      coordinator: null,
-    });
+    const writer = await JournalWriter.open(asCoordinator(join(dataDir, 'journal'), scan));
     const which = { chunk: 1, attempt: 1, name: 'fake-1-1' };
     const options = {};
     await writer.append('scan.started', { mountPath: '/m', mountName: 'M', engine: 'docker', options, host });
