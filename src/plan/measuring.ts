@@ -1,5 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { childEnvironment } from '../child-environment.js';
+import type { ChildProcess } from 'node:child_process';
+import { forkHelper } from '../fork-helper.js';
 import { MountTable } from '../walk/mounts.js';
 import { errnoName } from '../walk/system-error.js';
 import { PlanError } from './errors.js';
@@ -94,12 +94,7 @@ class HelperMeasuring implements Measuring {
   #gone = false;
 
   constructor(startMsMax: number) {
-    this.#helper = fork(new URL('./measure-helper.js', import.meta.url), {
-      // Its output must never be waited for: it may be stuck in the kernel for ever.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      serialization: 'advanced',
-      env: childEnvironment({ UV_THREADPOOL_SIZE: String(HELPER_THREADS) }),
-    });
+    this.#helper = forkHelper(new URL('./measure-helper.js', import.meta.url), [], HELPER_THREADS);
     this.ready = new Promise((resolve) => {
       const late = setTimeout(() => {
         this.close();

@@ -1,5 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { childEnvironment } from '../child-environment.js';
+import type { ChildProcess } from 'node:child_process';
+import { forkHelper } from '../fork-helper.js';
 import type { HelperRequest } from './async-helper.js';
 import type { Lister, ListerEvents } from './lister.js';
 import type { DirectoryJob, ListerAnswer, ListerOptions } from './protocol.js';
@@ -68,12 +68,8 @@ export class ProcessLister implements Lister {
   }
 
   #start(): Helper {
-    const child = fork(new URL('./async-helper.js', import.meta.url), [JSON.stringify(this.#options)], {
-      // Its output must never be waited for: it may be stuck in the kernel for ever.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      serialization: 'advanced',
-      env: childEnvironment({ UV_THREADPOOL_SIZE: String(this.#limits.max + SPARE_THREADS) }),
-    });
+    const program = new URL('./async-helper.js', import.meta.url);
+    const child = forkHelper(program, [JSON.stringify(this.#options)], this.#limits.max + SPARE_THREADS);
     const helper: Helper = { process: child, jobs: new Set(), stuck: 0 };
     this.#helpers.add(helper);
     child.on('message', (answer: ListerAnswer) => {
