@@ -16,6 +16,7 @@ import {
 } from './port.js';
 import { childEnvironment } from '../child-environment.js';
 import { logLine } from './log-line.js';
+import { processStat, residentBytes } from './process-stat.js';
 import { shellWord } from './shell-word.js';
 
 /** Kernel clock ticks per second, as /proc counts CPU time; 100 on every Linux that Node runs on. */
@@ -201,38 +202,6 @@ function collectTail(stream: Readable, tail: string[]): void {
 /** What a shell shows for a process that a signal ended. */
 function signalExitCode(signal: NodeJS.Signals | null): number | null {
   return signal === null ? null : 128 + constants.signals[signal];
-}
-
-interface ProcessStat {
-  state: string;
-  cpuTicks: number;
-}
-
-/** A file of /proc/<pid>; null when the process is gone. */
-function told(pid: string, name: string): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  } catch {
-    return null; // gone
-  }
-}
-
-/** `stat` would count in pages, of a size that Node does not tell. Null for a process that is gone or was not reaped yet. */
-function residentBytes(pid: string): number | null {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(told(pid, 'status') ?? '')?.[1];
-  return kib === undefined ? null : Number(kib) * 1024;
-}
-
-/** From /proc/<pid>/stat; null when the process is gone. */
-function processStat(pid: string): ProcessStat | null {
-  const text = told(pid, 'stat');
-  if (text === null) return null;
-  // The command's name may hold anything, so count from its closing parenthesis: field 3 is the state.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return {
-    state: fields[0] ?? '',
-    cpuTicks: Number(fields[11]) + Number(fields[12]),
-  };
 }
 
 /** `…/<scan>/worker-0001/task-1.json` */

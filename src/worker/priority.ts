@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { errnoName, messageOf } from '../../journal/storage.js';
+import { processStat } from '../engine/process-stat.js';
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority;
 const THREADS = '/proc/self/task';
@@ -19,7 +20,7 @@ const TURNS_MAX = 200;
 export function lowerPriority(log: (line: string) => void): void {
   try {
     for (const thread of readdirSync(THREADS)) setPriority(Number(thread), PRIORITY_BELOW_NORMAL);
-    if (leadsSession() && existsSync(AUTOGROUP)) lowerGroup(log, TURNS_MAX);
+    if (processStat('self')?.session === process.pid && existsSync(AUTOGROUP)) lowerGroup(log, TURNS_MAX);
   } catch (error) {
     log(`priority not lowered: ${messageOf(error)}`);
   }
@@ -37,11 +38,4 @@ function lowerGroup(log: (line: string) => void, turns: number): void {
     if (errnoName(error) !== 'EAGAIN' || turns === 0) log(`priority not lowered: ${messageOf(error)}`);
     else setTimeout(lowerGroup, TURN_MS * (1 + Math.random()), log, turns - 1).unref();
   }
-}
-
-function leadsSession(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // Behind the command's name, which may hold anything: state, parent, process group, session.
-  const [, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(session) === process.pid;
 }
