@@ -178,11 +178,11 @@ export class ScanTables {
   }
 
   /** Until its chunk is judged by it; where it was stopped, that is never. A verdict that stands already stays. */
-  #ended(place: Record<string, Cell>, exit: EventData<'container.exited'>): void {
+  #ended(place: { scan: string; chunk: number; attempt: number }, exit: EventData<'container.exited'>): void {
     this.#run(
       `UPDATE attempts SET state = 'ended', reason = ?
        WHERE scan = ? AND chunk = ? AND attempt = ? AND state IN ('running', 'lost')`,
-      [exit.exitCode === 0 ? null : explainExit(exit), ...Object.values(place)],
+      [exit.exitCode === 0 ? null : explainExit(exit), place.scan, place.chunk, place.attempt],
     );
   }
 

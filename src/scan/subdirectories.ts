@@ -1,6 +1,6 @@
 import { PlanError } from '../plan/errors.js';
 import type { MeasureOptions } from '../plan/measure.js';
-import { MeasuringAtHand } from '../plan/measuring-at-hand.js';
+import type { MeasuringAtHand } from '../plan/measuring-at-hand.js';
 import { namesInTime } from '../plan/top-level.js';
 import { decodeName, joinPath, nameBytes } from '../walk/names.js';
 
@@ -15,7 +15,7 @@ export interface SubdirectoryOptions extends MeasureOptions {
  */
 export function subdirectoryLister(
   { ioTimeoutMs, ...options }: SubdirectoryOptions,
-  atHand = new MeasuringAtHand(options.mountPath),
+  atHand: MeasuringAtHand,
 ): (directory: Buffer, signal?: AbortSignal) => Promise<Buffer[]> {
   return async (directory, signal) => {
     const path = decodeName(directory);

@@ -42,22 +42,15 @@ export class BatchBuilder {
     this.#head = `{"chunk":${options.chunk},"attempt":${options.attempt},"columns":${JSON.stringify(options.columns)},"directories":[`;
   }
 
-  /** Room in this payload; a directory that has outgrown it is cut into parts. */
-  get room(): number {
-    return BATCH_BYTES_TARGET - this.#length;
-  }
-
   get totals(): Totals {
     return this.#totals;
   }
 
   add(directoryJson: string): void {
     const bytes = Buffer.byteLength(directoryJson);
-    if (this.#length > 0 && bytes > this.room) this.flush();
-    const lead = this.#length === 0 ? this.#head : ',';
-    if (this.#length === 0)
-      this.#bytes = Buffer.allocUnsafeSlow(Math.max(RECORD_BYTES_TARGET, lead.length + bytes + END.length));
-    this.#append(lead);
+    if (this.#length > 0 && this.#length + bytes > BATCH_BYTES_TARGET) this.flush();
+    if (this.#length > 0) this.#append(',');
+    else this.#begin(bytes);
     this.#append(directoryJson);
   }
 
@@ -71,6 +64,13 @@ export class BatchBuilder {
     this.#totals = noTotals();
     this.#emit(data, totals);
     return true;
+  }
+
+  /** @param bytes of the directory that comes first */
+  #begin(bytes: number): void {
+    const needed = this.#head.length + bytes + END.length;
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(RECORD_BYTES_TARGET, needed));
+    this.#append(this.#head);
   }
 
   #append(text: string): void {

@@ -53,6 +53,14 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
   const below = async (measuring: ReturnType<MeasuringAtHand['use']>, name: string): Promise<unknown> =>
     (await namesInTime(measuring, join(mount.point, name), 1000))?.subdirectories;
 
+  /** Who comes next has another one, which serves. */
+  async function expectAnother(before: ReturnType<MeasuringAtHand['use']>): Promise<void> {
+    const next = atHand.use(options());
+    expect(next).not.toBe(before);
+    expect(await below(next, 'one')).toEqual(['two']);
+    atHand.done();
+  }
+
   test('serves one after the other, each as it asks', async () => {
     atHand.prepare();
     const first = atHand.use(options());
@@ -70,10 +78,7 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     expect(await below(first, 'one')).toEqual(['two']);
     atHand.done();
     await sleep(IDLE_MS);
-    const next = atHand.use(options());
-    expect(next).not.toBe(first);
-    expect(await below(next, 'one')).toEqual(['two']);
-    atHand.done();
+    await expectAnother(first);
   });
 
   test('is left behind once it hangs, when its last user has gone', async () => {
@@ -84,10 +89,7 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     atHand.done();
     expect(await below(first, 'one')).toEqual(['two']); // the other user still has it
     atHand.done();
-    const next = atHand.use(options());
-    expect(next).not.toBe(first);
-    expect(await below(next, 'one')).toEqual(['two']);
-    atHand.done();
+    await expectAnother(first);
   });
 
   test('is another one when it has ended by itself', async () => {
@@ -98,9 +100,7 @@ describe.skipIf(!canMountFuse)('what measures where anything may hang', () => {
     for (const pid of helpers) process.kill(pid, 'SIGKILL');
     await expect(below(first, 'one')).rejects.toThrow(); // whoever has it is told
     atHand.done();
-    const next = atHand.use(options());
-    expect(await below(next, 'one')).toEqual(['two']);
-    atHand.done();
+    await expectAnother(first);
   });
 
   test('is given up when it does not start in time', async () => {
