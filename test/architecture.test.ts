@@ -97,6 +97,15 @@ describe('import directions', () => {
     expect(TOO_HEAVY_FOR_WORKERS.filter((name) => loaded.has(name))).toEqual([]);
   });
 
+  test('every process that the scanner starts has the environment of a child', () => {
+    const starters = all.filter(
+      ({ path, text }) =>
+        path.startsWith('src/') && /\b(fork|spawn)\((new URL|program|process\.execPath)/.test(text),
+    );
+    expect(starters.map(({ path }) => path).length).toBeGreaterThan(0);
+    expect(starters.filter(({ text }) => !text.includes('env: childEnvironment('))).toEqual([]);
+  });
+
   test('a command loads no other command', () => {
     const loaded = reachable(modules, ['cli/main.ts'], ['static']);
     expect(['dockerode', 'better-sqlite3', 'pino', 'zod'].filter((name) => loaded.has(name))).toEqual([]);

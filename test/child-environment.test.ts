@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, test, vi } from 'vitest';
 import { childEnvironment } from '../src/child-environment.js';
-import { readModules } from './support/modules.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -14,12 +13,4 @@ test('a process of ours reads no certificates, and finds all else in its environ
   const env = childEnvironment({ MORE: 'added' });
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', shown], { env, encoding: 'utf8' });
   expect([stdout, stderr]).toEqual([',kept,added\n', '']); // Node complains of certificates it cannot read
-});
-
-test('every process that the scanner starts has it', () => {
-  const starters = [...readModules().values()].filter(
-    ({ path, text }) => path.startsWith('src/') && /\b(fork|spawn)\((new URL|process\.execPath)/.test(text),
-  );
-  expect(starters.map(({ path }) => path).length).toBeGreaterThan(0);
-  expect(starters.filter(({ text }) => !text.includes('env: childEnvironment('))).toEqual([]);
 });
