@@ -123,7 +123,8 @@ describe.skipIf(!hasStrace && !inCi)('the end of a scan whose catalog has much t
 
   test('waits for one long statement at its end, too', async () => {
     await runJson(place.args('replay'), 0);
-    // Stands for looking through millions of directories for those that are gone; much longer, as the speed of a busy machine varies.
+    // Stands for looking through millions of directories for those that are gone. Much longer: the speed of a busy
+    // machine varies.
     const look = `SELECT (${countTo(rowsIn(4 * SILENCE_MS))})`;
     const trigger = `CREATE TRIGGER long AFTER UPDATE OF cleared ON scans BEGIN ${look}; END`;
     const made = spawnSync('sqlite3', [place.catalog, trigger], { encoding: 'utf8' });

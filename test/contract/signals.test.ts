@@ -1,8 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, readdirSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { oneObject, Place, Running, run, runJson, until } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
@@ -32,10 +40,13 @@ afterAll(() => {
 /** A scan that has begun to record files. */
 async function underWay(...more: string[]): Promise<Running> {
   const running = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '2', ...more));
+  // Of the scan alone: folders beside it, as those of the preflight, may be gone before they are listed.
   await until('the first files', () => {
-    if (!existsSync(place.journal)) return false;
-    const names = readdirSync(place.journal, { recursive: true, encoding: 'utf8' });
-    return names.some((name) => /worker-\d+\/.*\.ndjson$/.test(name));
+    const scans = existsSync(place.journal) ? place.scans().filter((name) => !name.startsWith('.')) : [];
+    return scans.some((scan) => {
+      const names = readdirSync(join(place.journal, scan), { recursive: true, encoding: 'utf8' });
+      return names.some((name) => /worker-\d+\/.*\.ndjson$/.test(name));
+    });
   });
   return running;
 }
@@ -77,7 +88,8 @@ describe('one signal stops within seconds and keeps everything recorded', () => 
 
   test('also where its own journal cannot be written any more', async () => {
     const running = await underWay('--json');
-    const [worker] = running.workers();
+    const workers = running.workers();
+    const [worker] = workers;
     if (worker === undefined) throw new Error('no worker runs');
     process.kill(worker, 'SIGSTOP'); // it is not over before it is stopped
     spawnSync('prlimit', ['--pid', String(running.pid), '--fsize=1']); // every write of the coordinator fails
@@ -86,6 +98,8 @@ describe('one signal stops within seconds and keeps everything recorded', () => 
     const { code, stdout, stderr } = await running.ended;
     expect(code, stderr).toBe(130);
     expect(oneObject(stdout)['error']).toMatch(/^stopped by SIGINT; cannot write the journal at /);
+    // They end when they notice that the coordinator has: what they still write is not for the next test.
+    await until('the end of its workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)));
     expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
   });
 
@@ -164,16 +178,11 @@ describe('one scan at a time', () => {
   });
 
   test('the catalog grows while the scan runs', async () => {
-    const running = await underWay('--max-containers', '1');
-    // A worker that says of a batch that it is on disk, and then holds its breath.
-    const [scan = ''] = place.scans();
-    const file = join(place.journal, scan, 'worker-0001', '0001-0001.ndjson');
-    await until(
-      'a batch on disk',
-      () => existsSync(file) && /"durable":(?:[2-9]|\d\d)/.test(readFileSync(file, 'utf8')),
-    );
-    const workers = running.workers();
-    for (const worker of workers) process.kill(worker, 'SIGSTOP');
+    const long = join(place.tree, 'long', 'file');
+    mkdirSync(dirname(long));
+    writeFileSync(long, '');
+    truncateSync(long, 1024 ** 3); // one worker reads it, while the other is long done with all the rest
+    const running = await underWay();
     const count = (): number => {
       const hasTable = `SELECT count(*) FROM sqlite_schema WHERE name = 'files'`;
       if (!existsSync(place.catalog) || sql(place.catalog, hasTable) !== '1') return 0;
@@ -182,9 +191,9 @@ describe('one scan at a time', () => {
     await until('rows', () => count() > 0);
     const early = count();
     expect(running.child.exitCode).toBeNull();
-    for (const worker of workers) process.kill(worker, 'SIGCONT');
     expect((await running.ended).code).toBe(0);
     expect(early).toBeLessThan(count());
+    rmSync(dirname(long), { recursive: true });
   });
 });
 
@@ -204,8 +213,15 @@ test('a worker that somebody else stops has ended badly: how far it counts is se
   const running = await underWay('--json');
   const [id = ''] = place.scans();
   const worker = await running.firstWorker();
-  await until('a batch', () => workerRecords(id).some(({ type }) => type === 'files.batch'));
+  // It runs for a moment at a time, so that it is never done before it is stopped.
+  await until('a batch', () => {
+    process.kill(worker, 'SIGSTOP');
+    const recorded = workerRecords(id).some(({ type }) => type === 'files.batch');
+    if (!recorded) process.kill(worker, 'SIGCONT');
+    return recorded;
+  });
   process.kill(worker, 'SIGTERM');
+  process.kill(worker, 'SIGCONT');
   const { code, stdout, stderr } = await running.ended;
   expect(code, stderr).toBe(0);
   expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', files: FILES });
