@@ -15,6 +15,7 @@ import {
   type WorkerUsage,
 } from './port.js';
 import { childEnvironment } from '../child-environment.js';
+import { restorePriority } from '../priority.js';
 import { logLine } from './log-line.js';
 import { processStat, residentBytes } from './process-stat.js';
 import { shellWord } from './shell-word.js';
@@ -145,6 +146,7 @@ export class ProcessEngine implements Engine {
   }
 
   signal(id: string, signal: 'SIGTERM' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {
+    if (signal !== 'SIGUSR2') restorePriority(id);
     try {
       process.kill(Number(id), signal);
     } catch (cause) {

@@ -15,7 +15,7 @@ import { ThreadLister } from '../walk/thread-lister.js';
 import { WorkerError } from './errors.js';
 import { EarlierListings, listedBefore } from './listed.js';
 import { watchOrders, type Orders } from './orders.js';
-import { lowerPriority } from './priority.js';
+import { lowerPriority } from '../priority.js';
 import { newestAttempt, readTask, WORKER_EXIT, type WorkerTask } from './task.js';
 import { Walk, type WalkPorts, type WalkResult } from './walk.js';
 

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { expect, test } from 'vitest';
 import { ProcessEngine } from '../../src/engine/process.js';
-import { describeEngine, FAKE_WORKER, Workbench } from './engine-contract.js';
+import { describeEngine, ended, FAKE_WORKER, Workbench } from './engine-contract.js';
 
 describeEngine('process', () => Promise.resolve(new ProcessEngine(FAKE_WORKER)));
 
@@ -26,3 +28,34 @@ test('nothing holds up the end of whoever started a worker, once that has ended'
     await bench.remove();
   }
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'a worker that is to end has low priority no longer; one that is to yield keeps it',
+  async () => {
+    const bench = await Workbench.make();
+    const engine = new ProcessEngine(FAKE_WORKER);
+    try {
+      const launch = await bench.launch({ ignoreTerm: true });
+      const { id } = await engine.start(launch, engine.plan(launch), 20_000);
+      await bench.ready(launch);
+      const threads = (): number[] => readdirSync(`/proc/${id}/task`).map(Number);
+      const group = `/proc/${id}/autogroup`;
+      const hasGroup = existsSync(group);
+      for (const thread of threads()) setPriority(thread, 10);
+      if (hasGroup) writeFileSync(group, '10');
+      const expectAll = (priority: number): void => {
+        expect(new Set(threads().map((thread) => getPriority(thread)))).toEqual(new Set([priority]));
+        if (hasGroup) expect(readFileSync(group, 'utf8')).toMatch(new RegExp(` nice ${priority}$`, 'm'));
+      };
+      await engine.signal(id, 'SIGUSR2');
+      expectAll(10);
+      await engine.signal(id, 'SIGTERM');
+      expectAll(0);
+      await engine.signal(id, 'SIGKILL');
+      await ended(engine, id);
+    } finally {
+      await engine.close();
+      await bench.remove();
+    }
+  },
+);
