@@ -8,13 +8,18 @@ import { writeScan } from '../support/made-up-scan.js';
 import { catalogDigest, checkJournal, readRecords, sql, type PlainRecord } from '../support/outside.js';
 import { TroubledPlace } from '../support/troubled-place.js';
 
-/** Between the catalog and the disk: every page that SQLite writes waits. The journal is written by other calls. */
+const PAGE_MS = 5;
+/** Between the catalog and the disk: every page that SQLite writes waits so long. The journal is written by other calls. */
 const SLOW_CATALOG = [
   ...['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null'],
-  ...['-e', 'trace=pwrite64', '-e', 'inject=pwrite64:delay_exit=5000'],
+  ...['-e', 'trace=pwrite64', '-e', `inject=pwrite64:delay_exit=${PAGE_MS * 1000}`],
 ];
 /** What the end of a scan waits for a catalog that says nothing, ms. */
 const SILENCE_MS = 12_000;
+/** To write so many takes longer than that, on any machine: more than half of them come before the last word. */
+const SLOW_PAGES = (SILENCE_MS / PAGE_MS) * 2.5;
+const countTo = (rows: number): string =>
+  `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i FROM n`;
 const MADE_UP = { mountPath: '/made/up', filesEach: 50, nameLength: 200 };
 
 let place: TroubledPlace;
@@ -59,17 +64,6 @@ async function waiting(): Promise<Running> {
   await until('a word about the wait', () => running.stderr.includes('what is left of the journal'), 60_000);
   return running;
 }
-
-/** Rows that a recursion of SQLite's counts in so long here. */
-function rowsIn(ms: number): number {
-  const rows = 2_000_000;
-  const began = performance.now();
-  sql(join(prepared, 'smart_catalog.db'), countTo(rows));
-  return Math.ceil((rows * ms) / (performance.now() - began));
-}
-
-const countTo = (rows: number): string =>
-  `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT count(*) FROM n`;
 
 async function expectCaughtUp(outcome: Outcome): Promise<void> {
   expect(outcome.code, outcome.stderr).toBe(0);
@@ -123,13 +117,16 @@ describe.skipIf(!hasStrace && !inCi)('the end of a scan whose catalog has much t
 
   test('waits for one long statement at its end, too', async () => {
     await runJson(place.args('replay'), 0);
-    // Stands for looking through millions of directories for those that are gone. Much longer: the speed of a busy
-    // machine varies.
-    const look = `SELECT (${countTo(rowsIn(4 * SILENCE_MS))})`;
+    // Stands for looking through millions of directories for those that are gone.
+    const look = `INSERT INTO pages SELECT zeroblob(4000) FROM (${countTo(SLOW_PAGES)})`;
     const trigger = `CREATE TRIGGER long AFTER UPDATE OF cleared ON scans BEGIN ${look}; END`;
-    const made = spawnSync('sqlite3', [place.catalog, trigger], { encoding: 'utf8' });
+    const made = spawnSync('sqlite3', [place.catalog, `CREATE TABLE pages (content); ${trigger}`], {
+      encoding: 'utf8',
+    });
     expect(made.stderr).toBe('');
-    const outcome = await run(place.scanArgs('--checksum', 'none'));
+    const outcome = await new Running(place.scanArgs('--checksum', 'none'), {
+      under: [...SLOW_CATALOG, '-P', `${place.catalog}-wal`],
+    }).ended;
     expect(outcome.code, outcome.stderr).toBe(0);
     expect(waitedMs()).toBeGreaterThan(SILENCE_MS);
     expect(types().filter((type) => type === 'catalog.awaited')).toHaveLength(1);
