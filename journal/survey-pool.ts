@@ -4,14 +4,13 @@ import { parentPort, Worker, type Transferable } from 'node:worker_threads';
 import { JournalError } from './errors.js';
 import type { SegmentSurvey } from './pieces.js';
 import { surveyFile, type SurveyTask } from './survey-file.js';
+import { THREAD_LIMITS } from './thread-limits.js';
 
 /** Below this, starting a thread takes longer than reading. */
 const THREADS_WORTH_BYTES = 8 * 1024 * 1024;
 
 /** Answers that wait for their turn at most: bounds memory. */
 const AHEAD_MAX = 6;
-/** What a thread throws away while it reads need not pile up in memory. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
 /** A way to survey one file. */
 export interface Surveying<T, K extends SurveyTask = SurveyTask> {

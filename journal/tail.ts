@@ -3,7 +3,8 @@ import type { RecordRef } from './events/index.js';
 import { checkpointMismatch, openingOf, recordAt, sealMatches, type ReadRecord } from './checkpoint.js';
 import { isOfTheFile, readAround } from './read-around.js';
 import { idsWithoutProof } from './repeats.js';
-import { decodeLine, NO_PREVIOUS_CRC, RECORD_BYTES_MAX, type RawRecord } from './record.js';
+import { BLOCK_BYTES, LineMemory } from './line-memory.js';
+import { decodeLine, NO_PREVIOUS_CRC, type RawRecord } from './record.js';
 import {
   listSegments,
   segmentFile,
@@ -13,8 +14,6 @@ import {
 } from './segments.js';
 import { errnoName } from './storage.js';
 
-/** Bytes read at once, and what one poll returns at most, about. */
-const BLOCK_BYTES = 1024 * 1024;
 const LF = 0x0a;
 
 export interface WriterTailOptions {
@@ -32,15 +31,15 @@ export class WriterTail {
   readonly #options: WriterTailOptions;
   #name: SegmentName | null = null;
   #handle: FileHandle | null = null;
-  /** Bytes of the segment that are read, and those of them behind the last whole line. */
+  /** Bytes of the segment that are read. */
   #readTo = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #memory = new LineMemory();
   /** Last record read in this epoch. */
   #seq = 0;
   #crc = NO_PREVIOUS_CRC;
   #lastSealed = false;
   #proven = 0;
-  #pending: ReadRecord[] = [];
+  #pending: { read: ReadRecord; block: Buffer }[] = [];
   #position: SegmentPosition | null;
   #sealed = false;
   /** By epoch: readers ignore what lies beyond. */
@@ -74,6 +73,7 @@ export class WriterTail {
    * @throws JournalError `checkpoint-mismatch`
    */
   async poll(trust: 'durable' | 'valid' = 'durable'): Promise<readonly ReadRecord[]> {
+    this.#forget();
     if (this.#name === null && !(await this.#begin())) return [];
     for (;;) {
       // Without the writer's own word for each record, a younger epoch has to be asked first.
@@ -88,6 +88,11 @@ export class WriterTail {
   async close(): Promise<void> {
     await this.#handle?.close();
     this.#handle = null;
+  }
+
+  /** What the last poll returned is not needed any more. */
+  #forget(): void {
+    this.#memory.forget(new Set(this.#pending.map(({ block }) => block)));
   }
 
   async #begin(): Promise<boolean> {
@@ -126,7 +131,7 @@ export class WriterTail {
     }
     this.#name = name;
     this.#readTo = 0;
-    this.#rest = Buffer.alloc(0);
+    this.#memory.clear();
     this.#lastSealed = false;
     return true;
   }
@@ -134,21 +139,19 @@ export class WriterTail {
   /** Reads what is new in the segment, up to a block. False: nothing. */
   async #readBlock(trust: 'durable' | 'valid'): Promise<boolean> {
     if (this.#handle === null || this.#name === null) return false;
-    const kept = this.#rest.length;
-    // Asked often and mostly in vain: a look at the size costs no buffer.
+    // Asked often and mostly in vain: a look at the size costs no memory.
     const { size } = await this.#handle.stat();
     const want = Math.min(BLOCK_BYTES, Math.max(0, size - this.#readTo));
-    const buffer = Buffer.allocUnsafe(kept + want);
-    this.#rest.copy(buffer);
+    const { block, at } = this.#memory.room(want);
     // Of a living writer every byte is waited for; what a dead one left is read around bad places.
     const bytesRead =
       want === 0
         ? 0
         : trust === 'valid'
-          ? await readAround(this.#handle, buffer, kept, want, this.#readTo)
-          : (await this.#handle.read(buffer, kept, want, this.#readTo)).bytesRead;
+          ? await readAround(this.#handle, block, at, want, this.#readTo)
+          : (await this.#handle.read(block, at, want, this.#readTo)).bytesRead;
     this.#readTo += bytesRead;
-    const filled = buffer.subarray(0, kept + bytesRead);
+    const filled = this.#memory.add(bytesRead);
     const base = this.#readTo - filled.length;
     let from = 0;
     if (bytesRead > 0) {
@@ -156,12 +159,10 @@ export class WriterTail {
         this.#line(filled.subarray(from, lf), base + lf + 1);
         from = lf + 1;
       }
-    } else if (trust === 'valid' && kept > 0 && this.#line(filled, this.#readTo)) {
+    } else if (trust === 'valid' && filled.length > 0 && this.#line(filled, this.#readTo)) {
       from = filled.length;
     }
-    this.#rest = filled.subarray(from);
-    // No record is that long: this is the beginning of a line that will be bad.
-    if (this.#rest.length > RECORD_BYTES_MAX) this.#rest = this.#rest.subarray(-RECORD_BYTES_MAX);
+    this.#memory.leave(filled.subarray(from));
     return bytesRead > 0;
   }
 
@@ -180,7 +181,10 @@ export class WriterTail {
     // A writer seals what it knows to be on disk; the seal itself is believed with it.
     this.#proven = Math.max(this.#proven, this.#lastSealed ? record.seq : record.durable);
     const again = !this.#lastSealed && this.#repeats.has(record.id);
-    if (!again) this.#pending.push({ record, file: segmentFile(name), segment: name.segment, end });
+    if (!again) {
+      const read = { record, file: segmentFile(name), segment: name.segment, end };
+      this.#pending.push({ read, block: this.#memory.block });
+    }
     return true;
   }
 
@@ -189,8 +193,8 @@ export class WriterTail {
     const epoch = this.#name?.epoch ?? 0;
     const limit = this.#limit(trust);
     let count = 0;
-    while (count < this.#pending.length && (this.#pending[count]?.record.seq ?? 0) <= limit) count += 1;
-    const taken = this.#pending.splice(0, count);
+    while (count < this.#pending.length && (this.#pending[count]?.read.record.seq ?? 0) <= limit) count += 1;
+    const taken = this.#pending.splice(0, count).map(({ read }) => read);
     const last = taken.at(-1);
     if (last === undefined) return taken;
     const { record, segment, end } = last;
@@ -217,7 +221,7 @@ export class WriterTail {
     const heard = await this.#hearNextEpoch();
     if (heard === null) return false;
     const [waiting] = this.#pending;
-    if (waiting !== undefined && waiting.record.seq <= this.#limit('durable')) return true;
+    if (waiting !== undefined && waiting.read.record.seq <= this.#limit('durable')) return true;
     this.#pending = [];
     // Those of a younger epoch come beside them: what has been read is read, whoever holds it again.
     if (!heard.bounds) await this.#learnRepeats(heard.name.epoch);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { SegmentPosition } from '../journal/segments.js';
+import { THREAD_LIMITS } from '../journal/thread-limits.js';
 import { NOT_AWAITED, type DrainPatience, type DrainResult } from './drain.js';
 import { Follow, type FollowListener, type TroubleCode } from './follow.js';
 import type { FollowTarget } from './follow-session.js';
@@ -62,7 +63,7 @@ class ThreadFollower implements CatalogFollower {
 
   constructor(target: FollowTarget, listener: FollowListener) {
     this.#listener = listener;
-    this.#thread = new Worker(PROGRAM, { workerData: target });
+    this.#thread = new Worker(PROGRAM, { workerData: target, resourceLimits: THREAD_LIMITS });
     this.#thread.on('message', (message: FromFollower) => {
       this.#received(message);
     });

@@ -5,7 +5,7 @@ import { ProjectionError } from './errors.js';
 import { chooseJournalMode, type ModeChoice } from './place.js';
 
 /** Pages SQLite keeps in memory: enough that a directory's neighbours stay, little beside what the process has. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 8 * 1024;
 /** Bigger pages split less often and take fewer writes: a fifth less time for a million rows than SQLite's 4096. */
 const PAGE_BYTES = 16 * 1024;
 /** Pages of a write-ahead log before they go into the catalog: 64 MiB. Each time costs two syncs and writes pages that go on growing. */

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { JournalError, type JournalErrorCode } from '../journal/errors.js';
 import { batchesOf } from '../journal/reader.js';
 import type { Recovered } from '../journal/recover.js';
+import { THREAD_LIMITS } from '../journal/thread-limits.js';
 import { ProjectionError, type ProjectionErrorCode } from './errors.js';
 import { recordsOf, type FedRecord, type RecordBlock } from './record-block.js';
 import { makeImageHead } from './staged-rows.js';
@@ -44,8 +45,6 @@ export interface FedRecords {
   image: string | null;
 }
 
-/** What the thread throws away while it reads need not pile up in memory. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 12 };
 /** The built program; sources run as they are have no thread. */
 const PROGRAM = new URL('./record-feed-thread.js', import.meta.url);
 /** One that is being written, one that waits, one that is being read. */

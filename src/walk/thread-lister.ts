@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { THREAD_LIMITS } from '../../journal/thread-limits.js';
 import { RECORD_BYTES_TARGET } from '../../journal/record.js';
 import type { Lister, ListerEvents } from './lister.js';
 import {
@@ -44,6 +45,7 @@ export class ThreadLister implements Lister {
     this.#looksMax = Math.ceil(options.ioTimeoutMs / lookMs);
     this.#thread = new Worker(new URL('./sync-thread.js', import.meta.url), {
       workerData: { options, progress: this.#progress },
+      resourceLimits: THREAD_LIMITS,
     });
     this.#thread.on('message', (answer: ListerAnswer) => {
       if (!this.#closed) this.#onAnswer(answer);

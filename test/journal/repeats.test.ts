@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScanReader, WriterTail, type ReadRecord } from '../../journal/reader.js';
-import { encodeLine, NO_PREVIOUS_CRC } from '../../journal/record.js';
+import { encodeLine, NO_PREVIOUS_CRC, RawRecord } from '../../journal/record.js';
 import { segmentPath, type SegmentPosition } from '../../journal/segments.js';
 import { idOf } from '../support/build-journal.js';
 
@@ -83,12 +83,18 @@ const numberOf = ({ record }: ReadRecord): string | null =>
 const numbers = (records: readonly ReadRecord[]): (string | null)[] =>
   records.map(numberOf).filter((number) => number !== null);
 
+/** Outlives its batch. */
+const copyOf = (read: ReadRecord): ReadRecord => ({
+  ...read,
+  record: new RawRecord(read.record, Buffer.from(read.record.dataBytes)),
+});
+
 async function follow(trusts: ('durable' | 'valid')[], after: SegmentPosition | null): Promise<ReadRecord[]> {
   const tail = new WriterTail({ journalDir, scan: SCAN, writer: WRITER, after });
   const found: ReadRecord[] = [];
   for (const trust of trusts)
     for (let batch = await tail.poll(trust); batch.length > 0; batch = await tail.poll(trust))
-      found.push(...batch);
+      found.push(...batch.map(copyOf));
   await tail.close();
   return found;
 }
@@ -169,7 +175,8 @@ test.each([
   expect(await tail.poll()).toEqual([]); // it may still be written
   put(3, segmentOf({ epoch: 3, records: SECOND, durable: (seq) => seq - 1, previous }));
   const live: ReadRecord[] = [];
-  for (let batch = await tail.poll(); batch.length > 0; batch = await tail.poll()) live.push(...batch);
+  for (let batch = await tail.poll(); batch.length > 0; batch = await tail.poll())
+    live.push(...batch.map(copyOf));
   await tail.close();
   expect(numbers(live)).toEqual(ALL.slice(ACKNOWLEDGED - 1, -1)); // nobody knows yet of the last one
   expect(numbers(await follow(['valid'], null))).toEqual(ALL);
