@@ -4,7 +4,8 @@ import type { ReadRecord } from './checkpoint.js';
 
 /**
  * Reads what one writer has recorded, some records at a time, without a look at any other writer's files: for who
- * needs a coordinator only, where ScanReader would read the whole scan to learn what counts.
+ * needs a coordinator only, where ScanReader would read the whole scan to learn what counts. Records are valid until the next
+ * ones are asked for.
  * @param upTo readers ignore what lies beyond this record of its epoch
  */
 export async function* readWriter(

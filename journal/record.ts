@@ -45,7 +45,7 @@ export class RawRecord implements RecordHeader {
   readonly v: number;
   readonly prev: string;
   readonly crc: string;
-  /** The bytes of `data`, still JSON. A view into the read buffer: copy it to keep it. */
+  /** The bytes of `data`, still JSON. A view into memory that is used again for later records: copy it to keep it. */
   readonly dataBytes: Buffer;
 
   constructor(header: RecordHeader, dataBytes: Buffer) {

@@ -68,14 +68,15 @@ export class WriterTail {
   }
 
   /**
-   * New records, some at a time; none when there is nothing new.
+   * New records, some at a time; none when there is nothing new. Valid until the next poll: their bytes lie in memory that
+   * it uses again.
    * @param trust `durable`: those that the writer has proven to be on disk; `valid`: all, once it is dead
    * @throws JournalError `checkpoint-mismatch`
    */
   async poll(trust: 'durable' | 'valid' = 'durable'): Promise<readonly ReadRecord[]> {
-    this.#forget();
     if (this.#name === null && !(await this.#begin())) return [];
     for (;;) {
+      this.#memory.forget(new Set(this.#pending.map(({ block }) => block)));
       // Without the writer's own word for each record, a younger epoch has to be asked first.
       if (trust === 'valid') await this.#hearNextEpoch();
       const more = await this.#readBlock(trust);
@@ -88,11 +89,6 @@ export class WriterTail {
   async close(): Promise<void> {
     await this.#handle?.close();
     this.#handle = null;
-  }
-
-  /** What the last poll returned is not needed any more. */
-  #forget(): void {
-    this.#memory.forget(new Set(this.#pending.map(({ block }) => block)));
   }
 
   async #begin(): Promise<boolean> {

@@ -74,6 +74,34 @@ test('reading goes on from any record, and refuses a checkpoint that is not ther
   }
 });
 
+test('what a tail has not returned yet stays what it is, however much it and others read meanwhile', async () => {
+  const big = (reason: string): string => reason.repeat(60_000);
+  const other = await open(1, null, 1e6, 'worker-0002');
+  const writer = await open(1, null);
+  const tail = new WriterTail({ journalDir, scan: SCAN, writer: 'worker-0001' });
+  const reasons: unknown[] = [];
+  const expected: string[] = [];
+  const take = (records: readonly ReadRecord[]): void => {
+    for (const { record } of records)
+      if (record.type === 'scan.paused') reasons.push((record.json() as { reason: string }).reason);
+  };
+  for (let i = 0; i < 40; i += 1) {
+    // The last record is never proven when it is read first.
+    expected.push(big(String.fromCharCode(0x61 + (i % 26))));
+    await writer.append('scan.paused', { reason: expected.at(-1) ?? '' });
+    take(await tail.poll());
+    await other.append('scan.paused', { reason: big('-') });
+    const beside = new WriterTail({ journalDir, scan: SCAN, writer: 'worker-0002' });
+    while ((await beside.poll('valid')).length > 0);
+    await beside.close();
+  }
+  await writer.close();
+  await other.close();
+  for (let batch = await tail.poll(); batch.length > 0; batch = await tail.poll()) take(batch);
+  await tail.close();
+  expect(reasons).toEqual(expected);
+});
+
 test('a tail returns what is proven, then the rest once the writer is dead', async () => {
   const writer = await open(1, null);
   const tail = new WriterTail({ journalDir, scan: SCAN, writer: 'worker-0001' });
@@ -150,11 +178,12 @@ function open(
   epoch: number,
   previous: Parameters<typeof JournalWriter.open>[0]['previous'],
   segmentBytesMax = 1e6,
+  writer = 'worker-0001',
 ): Promise<JournalWriter> {
   return JournalWriter.open({
     journalDir,
     scan: SCAN,
-    writer: 'worker-0001',
+    writer,
     hostname: 'tower',
     epoch,
     previous,
