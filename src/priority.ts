@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { errnoName, messageOf } from '../journal/storage.js';
 import { processStat } from './engine/process-stat.js';
 
@@ -8,6 +8,8 @@ const { PRIORITY_BELOW_NORMAL, PRIORITY_NORMAL } = constants.priority;
 const TURN_MS = 100;
 /** Enough for the workers of a big host. */
 const TURNS_MAX = 200;
+/** Who is to end does so within seconds, or is killed. */
+const TURNS_TO_END = 20;
 
 /**
  * Lower CPU priority of this process; the kernel derives the priority of disk accesses from it where nobody has set one
@@ -15,17 +17,30 @@ const TURNS_MAX = 200;
  * @param log takes a line where that is not possible; the work goes on as it is
  */
 export function lowerPriority(log: (line: string) => void): void {
-  setPriorities('self', PRIORITY_BELOW_NORMAL, (error) => {
+  const lowered = (now: number): number => Math.max(now, PRIORITY_BELOW_NORMAL);
+  setPriorities('self', { thread: lowered, group: PRIORITY_BELOW_NORMAL, turns: TURNS_MAX }, (error) => {
     log(`priority not lowered: ${messageOf(error)}`);
   });
 }
 
 /**
- * For a process that is to end: where others keep all CPUs busy, low priority would let it take many seconds over that.
- * As far as possible: only root may raise the priority of threads, everybody that of their session.
+ * For a worker that is to end: where others keep all CPUs busy, low priority would let it take many seconds over that.
+ * It gets what this process has, as far as possible: only root may raise the priority of threads, everybody that of
+ * their sessions.
  */
 export function restorePriority(pid: string): void {
-  setPriorities(pid, PRIORITY_NORMAL, () => undefined); // it takes longer then, and no harm is done
+  const own = getPriority();
+  const restored = (now: number): number => Math.min(now, own);
+  const ignored = (): void => undefined; // it takes longer then, and no harm is done
+  setPriorities(pid, { thread: restored, group: PRIORITY_NORMAL, turns: TURNS_TO_END }, ignored);
+}
+
+interface Priorities {
+  /** From what it has. */
+  thread: (now: number) => number;
+  group: number;
+  /** At the kernel's lock for groups. */
+  turns: number;
 }
 
 /**
@@ -34,23 +49,36 @@ export function restorePriority(pid: string): void {
  * only within one: a worker, which has a session of its own, would take as much as all that somebody else does.
  * Whoever runs a worker by hand keeps their own session's share.
  */
-function setPriorities(pid: string, priority: number, failed: (error: unknown) => void): void {
-  const group = `/proc/${pid}/autogroup`;
+function setPriorities(
+  pid: string,
+  { thread, group, turns }: Priorities,
+  failed: (error: unknown) => void,
+): void {
+  const groupFile = `/proc/${pid}/autogroup`;
   const leader = pid === 'self' ? process.pid : Number(pid);
   try {
-    if (processStat(pid)?.session === leader && existsSync(group))
-      setGroup(group, priority, failed, TURNS_MAX);
-    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), priority);
+    if (processStat(pid)?.session === leader && existsSync(groupFile))
+      setGroup(groupFile, group, turns, failed);
+    for (const id of readdirSync(`/proc/${pid}/task`).map(Number)) setThread(id, thread);
   } catch (error) {
     failed(error);
   }
 }
 
-function setGroup(group: string, priority: number, failed: (error: unknown) => void, turns: number): void {
+function setThread(id: number, priority: Priorities['thread']): void {
   try {
-    writeFileSync(group, String(priority));
+    setPriority(id, priority(getPriority(id)));
+  } catch (error) {
+    const { info } = error as { info?: { code?: string } };
+    if (info?.code !== 'ESRCH') throw error; // that one has ended
+  }
+}
+
+function setGroup(file: string, priority: number, turns: number, failed: (error: unknown) => void): void {
+  try {
+    writeFileSync(file, String(priority));
   } catch (error) {
     if (errnoName(error) !== 'EAGAIN' || turns === 0) failed(error);
-    else setTimeout(setGroup, TURN_MS * (1 + Math.random()), group, priority, failed, turns - 1).unref();
+    else setTimeout(setGroup, TURN_MS * (1 + Math.random()), file, priority, turns - 1, failed).unref();
   }
 }
