@@ -8,16 +8,16 @@ import { writeScan } from '../support/made-up-scan.js';
 import { catalogDigest, checkJournal, readRecords, sql, type PlainRecord } from '../support/outside.js';
 import { TroubledPlace } from '../support/troubled-place.js';
 
-const PAGE_MS = 5;
-/** Between the catalog and the disk: every page that SQLite writes waits so long. The journal is written by other calls. */
+const CALL_MS = 5;
+/** Between the catalog and the disk: every call by which SQLite writes waits so long. The journal is written by other calls. */
 const SLOW_CATALOG = [
   ...['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null'],
-  ...['-e', 'trace=pwrite64', '-e', `inject=pwrite64:delay_exit=${PAGE_MS * 1000}`],
+  ...['-e', 'trace=pwrite64', '-e', `inject=pwrite64:delay_exit=${CALL_MS * 1000}`],
 ];
 /** What the end of a scan waits for a catalog that says nothing, ms. */
 const SILENCE_MS = 12_000;
-/** To write so many takes longer than that, on any machine: more than half of them come before the last word. */
-const SLOW_PAGES = (SILENCE_MS / PAGE_MS) * 2.5;
+/** Four of these rows fill a page, and SQLite writes a page in two calls: that is half as many waits as rows. */
+const SLOW_ROWS = (SILENCE_MS / CALL_MS) * 3;
 const countTo = (rows: number): string =>
   `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i FROM n`;
 const MADE_UP = { mountPath: '/made/up', filesEach: 50, nameLength: 200 };
@@ -118,7 +118,7 @@ describe.skipIf(!hasStrace && !inCi)('the end of a scan whose catalog has much t
   test('waits for one long statement at its end, too', async () => {
     await runJson(place.args('replay'), 0);
     // Stands for looking through millions of directories for those that are gone.
-    const look = `INSERT INTO pages SELECT zeroblob(4000) FROM (${countTo(SLOW_PAGES)})`;
+    const look = `INSERT INTO pages SELECT zeroblob(4000) FROM (${countTo(SLOW_ROWS)})`;
     const trigger = `CREATE TRIGGER long AFTER UPDATE OF cleared ON scans BEGIN ${look}; END`;
     const made = spawnSync('sqlite3', [place.catalog, `CREATE TABLE pages (content); ${trigger}`], {
       encoding: 'utf8',

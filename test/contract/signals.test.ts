@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { oneObject, Place, Running, run, runJson, until } from '../support/cli.js';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { aboutProcess, oneObject, Place, Running, run, runJson, until } from '../support/cli.js';
 import { plantManyFiles } from '../support/many-files.js';
 import {
   catalogDigest,
@@ -37,6 +37,15 @@ afterAll(() => {
   place.remove();
 });
 
+/** A file that takes long to read, in a directory of its own, until the test is over. */
+function plantLongFile(directory: string): void {
+  const folder = join(place.tree, directory);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'file'), '');
+  truncateSync(join(folder, 'file'), 1024 ** 3);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+}
+
 /** A scan that has begun to record files. */
 async function underWay(...more: string[]): Promise<Running> {
   const running = new Running(place.scanArgs('--checksum', 'full', '--max-containers', '2', ...more));
@@ -49,6 +58,12 @@ async function underWay(...more: string[]): Promise<Running> {
     });
   });
   return running;
+}
+
+/** What a worker was given to do. */
+function taskOf(worker: number): string {
+  const [, file = ''] = /\0--task\0([^\0]+)/.exec(aboutProcess(worker, 'cmdline')) ?? [];
+  return file === '' ? '' : readFileSync(file, 'utf8');
 }
 
 /** What every stop has to leave: a sealed journal that says so, and a catalog that agrees with it. */
@@ -99,7 +114,7 @@ describe('one signal stops within seconds and keeps everything recorded', () => 
     expect(code, stderr).toBe(130);
     expect(oneObject(stdout)['error']).toMatch(/^stopped by SIGINT; cannot write the journal at /);
     // They end when they notice that the coordinator has: what they still write is not for the next test.
-    await until('the end of its workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)));
+    await until('the end of its workers', () => workers.every((pid) => aboutProcess(pid, 'cmdline') === ''));
     expect(checkJournal(place.journal, { crashed: true }).faults).toEqual([]);
   });
 
@@ -178,11 +193,12 @@ describe('one scan at a time', () => {
   });
 
   test('the catalog grows while the scan runs', async () => {
-    const long = join(place.tree, 'long', 'file');
-    mkdirSync(dirname(long));
-    writeFileSync(long, '');
-    truncateSync(long, 1024 ** 3); // one worker reads it, while the other is long done with all the rest
+    plantLongFile('long');
     const running = await underWay();
+    // One worker reads it, and is held; the other goes on with all the rest.
+    const [held] = running.workers().filter((worker) => taskOf(worker).includes(join(place.tree, 'long')));
+    if (held === undefined) throw new Error('nobody reads the long file');
+    process.kill(held, 'SIGSTOP');
     const count = (): number => {
       const hasTable = `SELECT count(*) FROM sqlite_schema WHERE name = 'files'`;
       if (!existsSync(place.catalog) || sql(place.catalog, hasTable) !== '1') return 0;
@@ -191,9 +207,9 @@ describe('one scan at a time', () => {
     await until('rows', () => count() > 0);
     const early = count();
     expect(running.child.exitCode).toBeNull();
+    process.kill(held, 'SIGCONT');
     expect((await running.ended).code).toBe(0);
     expect(early).toBeLessThan(count());
-    rmSync(dirname(long), { recursive: true });
   });
 });
 
@@ -210,21 +226,16 @@ describe('resume and fresh', () => {
 });
 
 test('a worker that somebody else stops has ended badly: how far it counts is settled, and its chunk goes on', async () => {
-  const running = await underWay('--json');
+  // One worker does all; the long file comes last, so that it is not done before it is stopped.
+  plantLongFile('zz');
+  const running = await underWay('--json', '--fast-start', '--max-containers', '1');
   const [id = ''] = place.scans();
   const worker = await running.firstWorker();
-  // It runs for a moment at a time, so that it is never done before it is stopped.
-  await until('a batch', () => {
-    process.kill(worker, 'SIGSTOP');
-    const recorded = workerRecords(id).some(({ type }) => type === 'files.batch');
-    if (!recorded) process.kill(worker, 'SIGCONT');
-    return recorded;
-  });
+  await until('a batch', () => workerRecords(id).some(({ type }) => type === 'files.batch'));
   process.kill(worker, 'SIGTERM');
-  process.kill(worker, 'SIGCONT');
   const { code, stdout, stderr } = await running.ended;
   expect(code, stderr).toBe(0);
-  expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', files: FILES });
+  expect(oneObject(stdout)).toMatchObject({ outcome: 'complete', files: FILES + 1 });
   const told = readRecords(place.journal, id);
   const exited = told.find(({ type, data }) => type === 'process.exited' && data['id'] === String(worker));
   expect(exited?.data).toMatchObject({ exitCode: 143 });

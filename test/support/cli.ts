@@ -61,8 +61,9 @@ export class Running {
 
   /** Waits until it has a worker process. */
   async firstWorker(): Promise<number> {
-    await until('a worker', () => this.workers().length > 0);
-    return this.workers()[0] ?? 0;
+    let worker: number | undefined;
+    await until('a worker', () => (worker = this.workers()[0]) !== undefined);
+    return Number(worker);
   }
 
   /** Direct children that are still there: worker processes, as the kernel sees them. */
