@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -17,7 +17,7 @@ import {
 import { childEnvironment } from '../child-environment.js';
 import { restorePriority } from '../priority.js';
 import { logLine } from './log-line.js';
-import { processStat, residentBytes } from './process-stat.js';
+import { aboutProcess, processStat, residentBytes } from './process-stat.js';
 import { shellWord } from './shell-word.js';
 
 /** Kernel clock ticks per second, as /proc counts CPU time; 100 on every Linux that Node runs on. */
@@ -213,12 +213,7 @@ const TASK_ARGUMENT = /\/([0-9A-HJKMNP-TV-Z]{26})\/worker-(\d+)\/[^/]+$/;
 function findOrphans(): SeenWorker[] {
   const found: SeenWorker[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    let words: string[];
-    try {
-      words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    } catch {
-      continue; // ended meanwhile
-    }
+    const words = (aboutProcess(pid, 'cmdline') ?? '').split('\0');
     const at = words.indexOf('--task');
     const match = words[at - 1] === 'worker' ? TASK_ARGUMENT.exec(words[at + 1] ?? '') : null;
     if (match === null || processStat(pid)?.state === 'Z') continue;
